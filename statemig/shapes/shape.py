@@ -1,0 +1,248 @@
+"""The algebra of JSON types. Plain data: what is done with shapes lives in the modules beside this one.
+
+Everything is frozen; a mapping inside a shape is never changed after it was made. A `Schema` is a root shape and the definitions
+that its `Ref`s name, recursion included.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
+
+
+class Missing:
+    """The absence of a default, which is not the default null."""
+
+    _only: Missing | None = None
+
+    def __new__(cls) -> Missing:
+        if cls._only is None:
+            cls._only = super().__new__(cls)
+        return cls._only
+
+    def __repr__(self) -> str:
+        return "MISSING"
+
+    def __bool__(self) -> bool:
+        return False
+
+    def __copy__(self) -> Missing:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Missing:
+        return self
+
+    def __reduce__(self) -> str:
+        return "MISSING"
+
+
+MISSING: Final = Missing()
+
+Scalar = str | int | float | bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Anything:
+    """Any JSON value. `opaque` names a third-party type whose inside is not ours to see ("langchain_core.messages.AIMessage")."""
+
+    opaque: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Never:
+    """No value at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Null:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Boolean:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Integer:
+    """Bounds are inclusive (an exclusive one is moved by one when read)."""
+
+    minimum: int | None = None
+    maximum: int | None = None
+    multiple_of: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """An integer or a float."""
+
+    minimum: float | int | None = None
+    maximum: float | int | None = None
+    exclusive_minimum: bool = False
+    exclusive_maximum: bool = False
+    multiple_of: float | int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class String:
+    """`format` is JSON Schema's, plus "decimal" and "integer" (the key of an int-keyed map). `encoding` is contentEncoding."""
+
+    format: str | None = None
+    pattern: str | None = None
+    min_length: int | None = None
+    max_length: int | None = None
+    encoding: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Enum:
+    """One or many scalars, in the author's order; order carries no meaning. `names` are Python's member names where known."""
+
+    values: tuple[Scalar, ...]
+    names: tuple[str, ...] | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ListOf:
+    items: Shape
+    min_items: int | None = None
+    max_items: int | None = None
+    unique: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TupleOf:
+    """Exactly `slots`, then any number of `rest` where that is given."""
+
+    slots: tuple[Shape, ...]
+    rest: Shape | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MapOf:
+    """An object used as a dictionary. `keys` is the shape of its keys (always strings in JSON)."""
+
+    values: Shape
+    keys: String | Enum = String()
+    min_items: int | None = None
+    max_items: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Property:
+    """One property of an object. `required`: a document without it is not valid. `default`: what a reader fills in.
+
+    `python_name` is the field's name in Python where it differs from the key; `aliases` are other keys that a reader accepts (AliasChoices, `Was`): a
+    rename written down by its author. Neither they nor `description` are part of the shape's meaning.
+    """
+
+    shape: Shape
+    required: bool = True
+    default: Any = MISSING
+    python_name: str | None = field(default=None, compare=False)
+    aliases: tuple[str, ...] = field(default=(), compare=False)
+    description: str | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Object:
+    """A record. `extra`: "ignore" (the reader drops unknown keys), "forbid", or the shape of extra values that are kept.
+
+    `name` is the class's, for people and for ``<Node>`` paths; it is no part of the meaning.
+    """
+
+    properties: Mapping[str, Property]
+    extra: Literal["ignore", "forbid"] | Shape = "ignore"
+    name: str | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """The discriminator of a union: values of `key`, each with the number of its member."""
+
+    key: str
+    mapping: Mapping[Any, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Union:
+    """At least two members, none of them a union; an optional value is a union with `Null`."""
+
+    members: tuple[Shape, ...]
+    tag: Tag | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    name: str
+
+
+Shape = (
+    Anything
+    | Never
+    | Null
+    | Boolean
+    | Integer
+    | Number
+    | String
+    | Enum
+    | ListOf
+    | TupleOf
+    | MapOf
+    | Object
+    | Union
+    | Ref
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """A shape with the definitions that its references name."""
+
+    root: Shape
+    definitions: Mapping[str, Shape] = field(default_factory=dict)
+
+    def resolve(self, shape: Shape) -> Shape:
+        """The shape behind a reference (and behind a reference to a reference); others as they are."""
+        seen: set[str] = set()
+        while isinstance(shape, Ref):
+            if shape.name in seen or shape.name not in self.definitions:
+                return Never()
+            seen.add(shape.name)
+            shape = self.definitions[shape.name]
+        return shape
+
+
+def union_of(*members: Shape, tag: Tag | None = None) -> Shape:
+    """A union without nested unions, duplicates and nevers; a single member stands for itself. A tag survives only where the
+    members stay as given."""
+    flat: list[Shape] = []
+    for member in members:
+        for part in member.members if isinstance(member, Union) else (member,):
+            if not isinstance(part, Never) and part not in flat:
+                flat.append(part)
+    if any(isinstance(part, Anything) for part in flat):
+        return next(part for part in flat if isinstance(part, Anything))
+    if not flat:
+        return Never()
+    if len(flat) == 1:
+        return flat[0]
+    return Union(tuple(flat), tag if tuple(flat) == members else None)
+
+
+def is_nullable(shape: Shape, schema: Schema) -> bool:
+    resolved = schema.resolve(shape)
+    if isinstance(resolved, Union):
+        return any(is_nullable(member, schema) for member in resolved.members)
+    return isinstance(resolved, Null | Anything) or (isinstance(resolved, Enum) and None in resolved.values)
+
+
+def without_null(shape: Shape) -> Shape:
+    """The members of an optional shape other than null."""
+    if isinstance(shape, Union):
+        rest = tuple(member for member in shape.members if not isinstance(member, Null))
+        if len(rest) == len(shape.members):
+            return shape
+        return rest[0] if len(rest) == 1 else Union(rest)
+    return shape
