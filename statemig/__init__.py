@@ -37,7 +37,7 @@ __all__ = [
     "propose",
 ]
 
-# Where each name lives. Importing statemig itself loads none of them, so that a command which needs little starts fast.
+# Where each name lives. Importing statemig loads none of them: a command that needs little starts fast.
 _HOMES = {
     "Migrator": "statemig.migrator",
     "Operations": "statemig.operations.recorder",

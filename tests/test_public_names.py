@@ -4,8 +4,8 @@ import subprocess
 import sys
 
 import pytest
+
 import statemig
-from statemig.errors import StatemigError
 
 
 def run_python(code: str) -> str:
