@@ -42,6 +42,15 @@ def canonical(value: Any) -> bytes:
         return orjson.dumps(_with_fragments(value), option=orjson.OPT_SORT_KEYS)
 
 
+def pretty(value: Any) -> bytes:
+    """JSON for files that people read and git compares: indented, keys sorted, a newline at the end."""
+    option = orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
+    try:
+        return orjson.dumps(value, default=_decimal, option=option)
+    except TypeError:
+        return orjson.dumps(_with_fragments(value), option=option)
+
+
 def digest(value: Any, size: int = 16) -> str:
     """Hex digest (`size` bytes, BLAKE2b) of a JSON value; independent of key order, process and hash seed."""
     return hashlib.blake2b(canonical(value), digest_size=size).hexdigest()
