@@ -1,7 +1,7 @@
 """The algebra of JSON types. Plain data: what is done with shapes lives in the modules beside this one.
 
-Everything is frozen; a mapping inside a shape is never changed after it was made. A `Schema` is a root shape and the definitions
-that its `Ref`s name, recursion included.
+Everything is frozen; a mapping inside a shape is never changed after it was made. A `Schema` is a root shape
+and the definitions that its `Ref`s name, recursion included.
 """
 
 from __future__ import annotations
@@ -40,6 +40,10 @@ class Missing:
 MISSING: Final = Missing()
 
 Scalar = str | int | float | bool | None
+
+
+def _typed(values: tuple[Scalar, ...]) -> tuple[tuple[bool, Scalar], ...]:
+    return tuple((isinstance(value, bool), value) for value in values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +106,13 @@ class Enum:
     values: tuple[Scalar, ...]
     names: tuple[str, ...] | None = field(default=None, compare=False)
 
+    def __eq__(self, other: object) -> bool:
+        # Python's True equals 1; JSON's does not.
+        return isinstance(other, Enum) and _typed(self.values) == _typed(other.values)
+
+    def __hash__(self) -> int:
+        return hash(self.values)
+
 
 @dataclass(frozen=True, slots=True)
 class ListOf:
@@ -131,10 +142,12 @@ class MapOf:
 
 @dataclass(frozen=True, slots=True)
 class Property:
-    """One property of an object. `required`: a document without it is not valid. `default`: what a reader fills in.
+    """One property of an object. `required`: a document without it is not valid. `default`: what a reader
+    fills in.
 
-    `python_name` is the field's name in Python where it differs from the key; `aliases` are other keys that a reader accepts (AliasChoices, `Was`): a
-    rename written down by its author. Neither they nor `description` are part of the shape's meaning.
+    `python_name` is the field's name in Python where it differs from the key; `aliases` are other keys that a
+    reader accepts (AliasChoices, `Was`): a rename written down by its author. Neither they nor `description`
+    are part of the shape's meaning.
     """
 
     shape: Shape
@@ -147,7 +160,8 @@ class Property:
 
 @dataclass(frozen=True, slots=True)
 class Object:
-    """A record. `extra`: "ignore" (the reader drops unknown keys), "forbid", or the shape of extra values that are kept.
+    """A record. `extra`: "ignore" (the reader drops unknown keys), "forbid", or the shape of extra values
+    that are kept.
 
     `name` is the class's, for people and for ``<Node>`` paths; it is no part of the meaning.
     """
@@ -159,7 +173,10 @@ class Object:
 
 @dataclass(frozen=True, slots=True)
 class Tag:
-    """The discriminator of a union: values of `key`, each with the number of its member."""
+    """The discriminator of a union: values of `key`, each with the number of its member.
+
+    Members without a number (null, above all) are told apart by their own shape.
+    """
 
     key: str
     mapping: Mapping[Any, int]
@@ -215,20 +232,47 @@ class Schema:
 
 
 def union_of(*members: Shape, tag: Tag | None = None) -> Shape:
-    """A union without nested unions, duplicates and nevers; a single member stands for itself. A tag survives only where the
-    members stay as given."""
+    """A union without nested unions, duplicates and nevers; a single member stands for itself.
+
+    `tag` numbers `members`. The tags of tagged unions among the members survive where all of them use one key
+    and no value of it stands for two members; otherwise the result has no tag (which accepts more, never
+    less).
+    """
     flat: list[Shape] = []
-    for member in members:
-        for part in member.members if isinstance(member, Union) else (member,):
-            if not isinstance(part, Never) and part not in flat:
+    plain: list[Shape] = []
+    tagged: dict[Any, Shape] = {}
+    keys: set[str] = set()
+    clash = False
+    for number, member in enumerate(members):
+        outer = {} if tag is None else {value: at for value, at in tag.mapping.items() if at == number}
+        inner = dict(member.tag.mapping) if isinstance(member, Union) and member.tag else {}
+        parts = member.members if isinstance(member, Union) else (member,)
+        clash = clash or (isinstance(member, Union) and bool(outer))
+        for at, part in enumerate(parts):
+            if isinstance(part, Never):
+                continue
+            if part not in flat:
                 flat.append(part)
-    if any(isinstance(part, Anything) for part in flat):
-        return next(part for part in flat if isinstance(part, Anything))
+            values = [value for value, index in inner.items() if index == at] or list(outer)
+            for value in values:
+                clash = clash or tagged.setdefault(value, part) != part
+            if not values:
+                plain.append(part)
+        if inner and isinstance(member, Union) and member.tag:
+            keys.add(member.tag.key)
+        elif outer and tag is not None:
+            keys.add(tag.key)
+    whole = next((part for part in flat if isinstance(part, Anything) and part.opaque is None), None)
+    if whole is not None:
+        return whole
     if not flat:
         return Never()
     if len(flat) == 1:
         return flat[0]
-    return Union(tuple(flat), tag if tuple(flat) == members else None)
+    clash = clash or len(keys) != 1 or any(part in plain for part in tagged.values())
+    if clash:
+        return Union(tuple(flat))
+    return Union(tuple(flat), Tag(keys.pop(), {value: flat.index(part) for value, part in tagged.items()}))
 
 
 def is_nullable(shape: Shape, schema: Schema) -> bool:
@@ -239,10 +283,16 @@ def is_nullable(shape: Shape, schema: Schema) -> bool:
 
 
 def without_null(shape: Shape) -> Shape:
-    """The members of an optional shape other than null."""
+    """The members of an optional shape other than null; a tag stays."""
     if isinstance(shape, Union):
         rest = tuple(member for member in shape.members if not isinstance(member, Null))
         if len(rest) == len(shape.members):
             return shape
-        return rest[0] if len(rest) == 1 else Union(rest)
+        if len(rest) == 1:
+            return rest[0]
+        tag = shape.tag
+        if tag is not None:
+            number = {old: rest.index(shape.members[old]) for old in tag.mapping.values()}
+            tag = Tag(tag.key, {value: number[old] for value, old in tag.mapping.items()})
+        return Union(rest, tag)
     return shape
