@@ -100,7 +100,8 @@ class Unwrap:
             return value[0]
         if isinstance(self.default, Missing):
             raise ConversionError(
-                "an empty list has no first item", hint="Say what it becomes: unwrap(..., default=...) or wrap(..., empty=...)"
+                "an empty list has no first item",
+                hint="Say what it becomes: unwrap(..., default=...) or wrap(..., empty=...)",
             )
         return fresh(self.default)
 
@@ -234,7 +235,8 @@ class Back:
         if value is None:
             return None
         raise ConversionError(
-            "the type before convert is not known", hint=f'Say it in the script: convert(..., to="{self.cast.to}", was=...)'
+            "the type before convert is not known",
+            hint=f'Say it in the script: convert(..., to="{self.cast.to}", was=...)',
         )
 
     def inverse(self) -> ValueFunction:
@@ -525,7 +527,9 @@ def _to_date_time(value: Any, rounding: str | None) -> str:
 
 def _to_date(value: Any, rounding: str | None) -> str:
     if isinstance(value, str):
-        return (date.fromisoformat(value) if len(value) == 10 else datetime.fromisoformat(value).date()).isoformat()
+        return (
+            date.fromisoformat(value) if len(value) == 10 else datetime.fromisoformat(value).date()
+        ).isoformat()
     raise TypeError
 
 

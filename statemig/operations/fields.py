@@ -1,0 +1,188 @@
+"""Operations on the fields of an object: whether they are there, and what they are called."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from statemig.operations.base import Operation, require, require_json
+from statemig.path import Key, Path, render
+from statemig.plan.instructions import Drop, Fill, Instruction, Move, Put, Rename, Unfill
+from statemig.shapes.shape import MISSING, Missing
+
+
+def _field(path: Path, operation: str) -> None:
+    require(
+        len(path.segments) > 1 and isinstance(path.last, Key),
+        "expected the path of a field, such as state.items[].name",
+        operation,
+        path,
+    )
+
+
+@dataclass(frozen=True)
+class AddField(Operation):
+    """`path` is set to `default` where it is absent. The way back removes it, and keeps what it removed."""
+
+    name: ClassVar[str] = "add_field"
+    path: Path
+    default: Any = MISSING
+    keep: bool = True
+    key: str | None = None
+
+    def __post_init__(self) -> None:
+        _field(self.path, self.name)
+        require_json(self.default, self.name, "default")
+
+    def inverse(self) -> Operation:
+        return RemoveField(self.path, restore=self.default, keep=self.keep, key=self.key)
+
+    def lower(self) -> tuple[Instruction, ...]:
+        return (Put(self.path.parent, self.path.key, self.default),)
+
+    def describe(self) -> str:
+        return f"{self.path} is new"
+
+
+@dataclass(frozen=True)
+class RemoveField(Operation):
+    """`path` goes, into the complement unless `keep` is false. The way back puts it back, or `restore` where nothing was kept. Items of
+    lists are found again by what they look like, or by the declared `key`."""
+
+    name: ClassVar[str] = "remove_field"
+    path: Path
+    restore: Any = MISSING
+    keep: bool = True
+    key: str | None = None
+
+    def __post_init__(self) -> None:
+        _field(self.path, self.name)
+        require_json(self.restore, self.name, "restore")
+
+    def inverse(self) -> Operation:
+        return AddField(self.path, default=self.restore, keep=self.keep, key=self.key)
+
+    def lower(self) -> tuple[Instruction, ...]:
+        return (Drop(self.path.parent, self.path.key, self.restore, self.keep, self.key),)
+
+    def describe(self) -> str:
+        return f"{self.path} goes"
+
+
+@dataclass(frozen=True)
+class RenameField(Operation):
+    """The key at the end of `path` becomes `to`, in its place. A key `to` that is there already is an error."""
+
+    name: ClassVar[str] = "rename_field"
+    path: Path
+    to: str
+
+    def __post_init__(self) -> None:
+        _field(self.path, self.name)
+        require(isinstance(self.to, str) and self.to != "", "to must be the new name", self.name, self.path)
+        require(self.to != self.path.key, "the new name is the old one", self.name, self.path)
+
+    def inverse(self) -> Operation:
+        return RenameField(self.path.with_last(self.to), to=self.path.key)
+
+    def lower(self) -> tuple[Instruction, ...]:
+        return (Rename(self.path.parent, self.path.key, self.to),)
+
+    def describe(self) -> str:
+        return f"{self.path} becomes {self.to}"
+
+
+@dataclass(frozen=True)
+class MoveField(Operation):
+    """The value at `path` goes to `to`, another place below the same object; objects missing on the way are made."""
+
+    name: ClassVar[str] = "move_field"
+    path: Path
+    to: Path
+
+    def __post_init__(self) -> None:
+        _field(self.path, self.name)
+        _field(self.to, self.name)
+        base, source, target = self._parts()
+        require(self.path != self.to, "the new place is the old one", self.name, self.path)
+        require(
+            bool(source) and bool(target) and all(isinstance(segment, Key) for segment in (*source, *target)),
+            f"a value can move between objects, not in or out of a list, map or variant; {self.to} leaves {render(base) or 'the document'}",
+            self.name,
+            self.path,
+        )
+        require(
+            bool(base) and not (self.to.startswith(self.path) or self.path.startswith(self.to)),
+            "a value cannot move into itself, nor between state and outputs",
+            self.name,
+            self.path,
+        )
+
+    def _parts(self) -> tuple[Any, Any, Any]:
+        common = 0
+        limit = min(len(self.path.segments), len(self.to.segments)) - 1
+        while common < limit and self.path.segments[common] == self.to.segments[common]:
+            common += 1
+        return self.path.segments[:common], self.path.segments[common:], self.to.segments[common:]
+
+    def inverse(self) -> Operation:
+        return MoveField(self.to, to=self.path)
+
+    def lower(self) -> tuple[Instruction, ...]:
+        base, source, target = self._parts()
+        return (Move(Path(base), tuple(key.name for key in source), tuple(key.name for key in target)),)
+
+    def describe(self) -> str:
+        return f"{self.path} moves to {self.to}"
+
+
+@dataclass(frozen=True)
+class MakeRequired(Operation):
+    """`path` is filled with `fill` where it is absent. The way back takes away what was filled in and is still the same."""
+
+    name: ClassVar[str] = "make_required"
+    path: Path
+    fill: Any = MISSING
+
+    def __post_init__(self) -> None:
+        _field(self.path, self.name)
+        require_json(self.fill, self.name, "fill")
+
+    def inverse(self) -> Operation:
+        return MakeOptional(self.path, fill=self.fill)
+
+    def lower(self) -> tuple[Instruction, ...]:
+        return (Fill(self.path.parent, self.path.key, self.fill),)
+
+    def describe(self) -> str:
+        return f"{self.path} is required"
+
+
+@dataclass(frozen=True)
+class MakeOptional(Operation):
+    """`path` may be absent. The way back fills it with `fill`."""
+
+    name: ClassVar[str] = "make_optional"
+    path: Path
+    fill: Any = MISSING
+
+    def __post_init__(self) -> None:
+        _field(self.path, self.name)
+        require_json(self.fill, self.name, "fill")
+
+    def inverse(self) -> Operation:
+        return MakeRequired(self.path, fill=self.fill)
+
+    def lower(self) -> tuple[Instruction, ...]:
+        return (Unfill(self.path.parent, self.path.key, self.fill),)
+
+    def describe(self) -> str:
+        return f"{self.path} may be absent"
+
+
+def default_of(default: Any, factory: Any) -> Any:
+    """The default of `add_field`: a value, or what a factory (``list``, ``dict``, a function) makes, once, when the script is recorded."""
+    if factory is None:
+        return default
+    require(isinstance(default, Missing), "give default or factory, not both", "add_field")
+    return factory()

@@ -1,0 +1,135 @@
+"""From the operations of one revision to the stages that an interpreter runs, in either direction.
+
+Operation number i of revision r keeps its notes under ``r/i`` (``r/i.k`` where it lowers to several instructions); the inverse uses
+the same label, so that each direction finds what the other kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from statemig.errors import OperationError, StatemigError
+from statemig.operations.base import Operation
+from statemig.operations.values import Convert
+from statemig.plan import effects
+from statemig.plan.instructions import Apply, OpenStep
+from statemig.plan.stepwise import Stage
+from statemig.shapes.shape import Schema
+from statemig.workflow.flow import Flow
+
+SchemaOf = Callable[[], Schema | None]
+FlowOf = Callable[[], Flow | None]
+
+
+def schema_after(schema: Schema, operations: Sequence[Operation]) -> Schema:
+    """What the operations make of the schema of run documents. Raises `OperationError` naming operation and path."""
+    for number, operation in enumerate(operations):
+        schema = _after(schema, operation, number)
+    return schema
+
+
+class Lowered:
+    """The stages of one revision. `schema` and `flow` give the old version's, where it has a snapshot; they are only asked for when
+    an operation needs them."""
+
+    def __init__(
+        self, revision: str, operations: Sequence[Operation], schema: SchemaOf, flow: FlowOf
+    ) -> None:
+        self.revision = revision
+        self._given = operations
+        self._schema = schema
+        self._flow = flow
+        self._schemas: list[Schema] | None = None
+
+    def up(self) -> tuple[Stage, ...]:
+        """Old version to new."""
+        return tuple(
+            stage
+            for number, operation in enumerate(self._operations())
+            for stage in self._stages(operation, number, number, reverse=False)
+        )
+
+    def down(self) -> tuple[Stage, ...]:
+        """New version to old: the inverses, in reverse."""
+        return tuple(
+            stage
+            for number, operation in reversed(list(enumerate(self._operations())))
+            for stage in self._stages(operation.inverse(), number, number + 1, reverse=True)
+        )
+
+    def _stages(self, operation: Operation, number: int, before: int, *, reverse: bool) -> list[Stage]:
+        instructions = operation.lower()
+        last = len(instructions) - 1
+        stages = []
+        for place, instruction in enumerate(instructions):
+            part = "" if last == 0 else f".{last - place if reverse else place}"
+            needs_schema = operation.needs_schema
+            if needs_schema and isinstance(instruction, Apply) and instruction.function.structural:
+                self._refuse_recursion(operation, number, before)
+            stages.append(
+                Stage(
+                    instruction=instruction,
+                    revision=self.revision,
+                    operation=f"{number} {operation.name}",
+                    label=f"{self.revision}/{number}{part}",
+                    schema=partial(self._schema_at, before) if needs_schema else None,
+                    flow=self._flow if isinstance(instruction, OpenStep) else None,
+                )
+            )
+        return stages
+
+    def _operations(self) -> Sequence[Operation]:
+        if not any(isinstance(operation, Convert) and operation.was is None for operation in self._given):
+            return self._given
+        if self._schema() is None:
+            return self._given
+        bound = []
+        for number, operation in enumerate(self._given):
+            bound.append(operation.bind(self._schema_at(number)))
+        return bound
+
+    def _schema_at(self, number: int) -> Schema:
+        """The schema before operation `number` (after all of them, for the number behind the last)."""
+        if self._schemas is None:
+            first = self._schema()
+            if first is None:
+                raise OperationError(
+                    "this operation needs the schema of the version before, and there is no snapshot of it",
+                    revision=self.revision,
+                    hint="Give the revision before it a snapshot, or write the path out",
+                )
+            schemas = [first]
+            for place, operation in enumerate(self._given):
+                try:
+                    schemas.append(_after(schemas[-1], operation, place))
+                except StatemigError as error:
+                    raise error.locate(revision=self.revision) from None
+            self._schemas = schemas
+        return self._schemas[number]
+
+    def _refuse_recursion(self, operation: Operation, number: int, before: int) -> None:
+        from statemig.path import Definition, Path
+        from statemig.plan.walk import Occurrences
+
+        schema = self._schema_at(before)
+        for path in operation.paths:
+            first = path.segments[0]
+            if not isinstance(first, Definition):
+                continue
+            search = Occurrences(schema, first.name)
+            if any(search.reaches(shape) for shape in effects.shapes_at(schema, path)):
+                raise OperationError(
+                    f"values there hold more of {Path((first,))}, and this operation would move them",
+                    revision=self.revision,
+                    operation=f"{number} {operation.name}",
+                    path=str(path),
+                    hint="Write a transform for the recursive part",
+                )
+
+
+def _after(schema: Schema, operation: Operation, number: int) -> Schema:
+    try:
+        return effects.apply(schema, operation.bind(schema).lower())
+    except StatemigError as error:
+        raise error.locate(operation=f"{number} {operation.name}") from None

@@ -1,0 +1,218 @@
+"""Instructions on where a run stands: positions, outputs, what is done and what waits for a join."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from statemig import json_text
+from statemig.document import Document, Position, pending, positions
+from statemig.errors import CollisionError, CursorError, MigrationHeld, MigrationPinned
+from statemig.path import Path
+from statemig.plan.complement import Notes
+from statemig.plan.instructions import CloseStep, OpenStep, Policy
+from statemig.plan.values import fresh
+from statemig.plan.walk import over
+from statemig.shapes.shape import Missing
+from statemig.workflow.flow import Flow
+
+_OF_WAITING = ("on", "key", "payload", "answer")
+
+
+def relabel(document: Document, old: str, new: str) -> Document:
+    """`old` is called `new`. Nothing is executed again and nobody is asked again: only the name changes."""
+    changes: dict[str, Any] = {}
+    for part in ("outputs", "done"):
+        named = document.get(part)
+        if named and old in named:
+            if new in named:
+                raise CollisionError(
+                    f"{part} of a step {new!r} are there already, so {old!r} cannot be called that",
+                    step=old,
+                    path=f"{part}.{new}",
+                    hint="Choose another name, or remove the other step first",
+                )
+            changes[part] = {new if name == old else name: value for name, value in named.items()}
+    if any(position["step"] == old for position in positions(document)):
+        changes["cursor"] = [
+            {**position, "step": new} if position["step"] == old else position
+            for position in positions(document)
+        ]
+    if any(old in (item["step"], item.get("to")) for item in pending(document)):
+        changes["pending"] = [
+            {name: new if name in ("step", "to") and value == old else value for name, value in item.items()}
+            for item in pending(document)
+        ]
+    return {**document, **changes} if changes else document
+
+
+def close_step(document: Document, close: CloseStep, notes: Notes) -> Document:
+    """A step goes. Raises `MigrationHeld`, `MigrationPinned` or `CursorError` where the policy is not to move the run."""
+    step = close.step
+    note = notes.take(()) or {}
+    for number, item in enumerate(pending(document)):
+        if step in (item["step"], item.get("to")):
+            raise CursorError(
+                f"a branch has committed writes of, or for, step {step!r}, which is removed",
+                step=step,
+                path=f"pending[{number}]",
+                hint="Let the run reach its join first, or move the writes with a transform",
+            )
+    kept: dict[str, Any] = {}
+    standing = [position for position in positions(document) if position["step"] == step]
+    if standing:
+        moved = {id(position): _moved(position, close.policy) for position in standing}
+        kept["positions"] = [
+            {"was": position, "now": json_text.digest(moved[id(position)], 8)} for position in standing
+        ]
+        document = {
+            **document,
+            "cursor": [moved.get(id(position), position) for position in positions(document)],
+        }
+        document, put = _supply(document, close)
+        if put:
+            kept["put"] = put
+    for part, present in (("outputs", "present"), ("done", "present_done")):
+        named = document.get(part)
+        if named and step in named and present not in note:
+            kept[part] = named[step]
+            document = {**document, part: {name: value for name, value in named.items() if name != step}}
+    if "made" in note and not document.get("outputs"):
+        document = {name: value for name, value in document.items() if name != "outputs"}
+    if kept:
+        notes.write((), **kept)
+    return document
+
+
+def open_step(document: Document, opened: OpenStep, notes: Notes, flow: Flow | None) -> Document:
+    """A step comes, or comes back with what `close_step` kept of it."""
+    step = opened.step
+    note = notes.take(())
+    marks: dict[str, Any] = {}
+    for part, present in (("outputs", "present"), ("done", "present_done")):
+        if step in (document.get(part) or {}):
+            marks[present] = True
+    if note is None:
+        if (
+            not isinstance(opened.backfill, Missing)
+            and "present" not in marks
+            and _is_past(document, opened, flow)
+        ):
+            if "outputs" not in document:
+                marks["made"] = True
+            document = {**document, "outputs": {**document.get("outputs", {}), step: fresh(opened.backfill)}}
+    else:
+        document = _restore(document, step, note, marks)
+    if marks:
+        notes.write((), **marks)
+    return document
+
+
+def _moved(position: Position, policy: Policy) -> Position:
+    step = position["step"]
+    standing = (
+        f"position {position.get('id', '?')} stands on step {step!r} ({position.get('status', 'ready')})"
+    )
+    match policy.kind:
+        case "forward" | "back":
+            return {
+                **{name: value for name, value in position.items() if name not in _OF_WAITING},
+                "step": policy.to,
+                "status": "ready",
+            }
+        case "hold":
+            raise MigrationHeld(
+                f"{standing}, which is removed; the script holds such runs",
+                step=step,
+                hint="Let it finish the step on its own version, or change cursor= in the script",
+            )
+        case "pin":
+            raise MigrationPinned(
+                f"{standing}, which is removed; the script leaves such runs to their version",
+                step=step,
+                hint="Keep a worker of that version until the run is finished",
+            )
+        case "fail":
+            raise CursorError(
+                f"{standing}, which is removed; the script says that such runs fail",
+                step=step,
+                hint="Let it finish the step on its own version, or change cursor= in the script",
+            )
+        case _:
+            raise CursorError(
+                f"{standing}, which does not exist on the other side",
+                step=step,
+                hint=f"Say in the script where it goes: add_step({step!r}, down=op.back(...) or op.forward(...) or op.pin())",
+            )
+
+
+def _supply(document: Document, close: CloseStep) -> tuple[Document, list[dict[str, Any]]]:
+    """Put, where absent, what the step would have written."""
+    put: list[dict[str, Any]] = []
+    for path, value in close.output:
+        key = path.key
+
+        def visit(holder: Any, trail: Any, key: str = key, value: Any = value, text: str = str(path)) -> Any:
+            if not isinstance(holder, dict) or key in holder:
+                return holder
+            put.append({"path": text, "now": json_text.digest(value, 8)})
+            return {**holder, key: fresh(value)}
+
+        document = over(document, path.parent, visit, lambda holder, trail: holder)
+    return document, put
+
+
+def _restore(document: Document, step: str, note: dict[str, Any], marks: dict[str, Any]) -> Document:
+    by_id = {kept["was"].get("id"): kept for kept in note.get("positions", ())}
+    if by_id:
+        cursor = []
+        came_back = False
+        for position in positions(document):
+            kept = by_id.get(position.get("id"))
+            if kept is not None and json_text.digest(position, 8) == kept["now"]:
+                cursor.append(fresh(kept["was"]))
+                came_back = True
+            else:
+                cursor.append(position)  # it has gone on since, so it stays where it is
+        document = {**document, "cursor": cursor}
+        if came_back:
+            document = _withdraw(document, note.get("put", ()))
+    for part, present in (("outputs", "present"), ("done", "present_done")):
+        if part in note and present not in marks:
+            document = {**document, part: {**(document.get(part) or {}), step: fresh(note[part])}}
+    return document
+
+
+def _withdraw(document: Document, put: Any) -> Document:
+    for item in put:
+        path = Path.parse(item["path"])
+        key = path.key
+
+        def visit(holder: Any, trail: Any, key: str = key, now: str = item["now"]) -> Any:
+            if not isinstance(holder, dict) or key not in holder or json_text.digest(holder[key], 8) != now:
+                return holder
+            return {name: value for name, value in holder.items() if name != key}
+
+        document = over(document, path.parent, visit, lambda holder, trail: holder)
+    return document
+
+
+def _is_past(document: Document, opened: OpenStep, flow: Flow | None) -> bool:
+    """Past a step means done; else it dominates every step the run stands on; else nobody knows."""
+    after = opened.after
+    if after is None:
+        return True
+    if "done" in document:
+        return bool(document["done"].get(after))
+    standing = [position["step"] for position in positions(document)]
+    if after in standing:
+        return False
+    if flow is not None and standing:
+        if all(flow.dominates(after, step) for step in standing):
+            return True
+        if all(flow.dominates(step, after) for step in standing):
+            return False
+    raise CursorError(
+        f"nothing says whether this run is past step {after!r}, so it is not known whether it needs the output of {opened.step!r}",
+        step=opened.step,
+        hint='Say passed="skip", or keep `done` in the run documents',
+    )

@@ -1,0 +1,300 @@
+"""The Python interpreter: instructions on one document, one after the other.
+
+Every function here takes a document and gives one, sharing what did not change; the argument is never changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, assert_never
+
+from statemig import json_text
+from statemig.document import Document
+from statemig.errors import (
+    CollisionError,
+    ConversionError,
+    IrreversibleError,
+    MigrationError,
+    StatemigError,
+    TransformError,
+)
+from statemig.plan import cursor
+from statemig.plan.complement import Complement, Notes
+from statemig.plan.instructions import (
+    Apply,
+    CloseStep,
+    Drop,
+    Fill,
+    Instruction,
+    Move,
+    OpenStep,
+    Put,
+    Refuse,
+    Relabel,
+    Rename,
+    Unfill,
+)
+from statemig.plan.values import PythonFunction, fresh, kind
+from statemig.plan.walk import Trail, over, trail_text
+from statemig.shapes.shape import Missing, Schema
+from statemig.workflow.flow import Flow
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One instruction of a plan and where it comes from. `label` names its notes; `schema` and `flow` (of the documents before it) are
+    there where an instruction needs them."""
+
+    instruction: Instruction
+    revision: str
+    operation: str
+    label: str
+    schema: Callable[[], Schema] | None = None
+    flow: Callable[[], Flow | None] | None = None
+
+
+def run(
+    document: Document, stages: Sequence[Stage], complement: Complement, *, recording: bool
+) -> tuple[Document, Complement]:
+    """The document after all stages, and the complement to keep with it: what was passed in, less what was used, plus what was noted.
+
+    Raises a `MigrationError` that names revision, operation and path.
+    """
+    kept = dict(complement)
+    for stage in stages:
+        notes = Notes(recording, getattr(stage.instruction, "identity", None))
+        try:
+            notes.open(kept.pop(stage.label, ()), document)
+            document = apply(document, stage.instruction, notes, stage)
+        except StatemigError as error:
+            raise error.locate(revision=stage.revision, operation=stage.operation) from error.__cause__
+        written = notes.seal(document)
+        if written:
+            kept[stage.label] = written
+    return document, kept
+
+
+def apply(document: Document, instruction: Instruction, notes: Notes, stage: Stage) -> Document:
+    """One instruction on one document."""
+    match instruction:
+        case Put() | Fill():
+            return _put(document, instruction, notes, stage)
+        case Drop():
+            return _drop(document, instruction, notes, stage)
+        case Unfill():
+            return _unfill(document, instruction, notes, stage)
+        case Rename():
+            return _rename(document, instruction, stage)
+        case Move():
+            return _move(document, instruction, notes, stage)
+        case Apply():
+            return _apply(document, instruction, notes, stage)
+        case Refuse(why):
+            raise IrreversibleError(f"there is no way back: {why}")
+        case Relabel(old, new):
+            return cursor.relabel(document, old, new)
+        case CloseStep():
+            return cursor.close_step(document, instruction, notes)
+        case OpenStep():
+            return cursor.open_step(document, instruction, notes, stage.flow() if stage.flow else None)
+        case _:
+            assert_never(instruction)
+
+
+def _put(document: Document, put: Put | Fill, notes: Notes, stage: Stage) -> Document:
+    key = put.key
+
+    def visit(value: Any, trail: Trail, partial: bool = False) -> Any:
+        if not isinstance(value, dict):
+            return value
+        note = notes.take(trail)
+        if key in value:
+            if isinstance(put, Put):
+                notes.write(trail, present=True)
+            return value
+        if note is not None and "was" in note:
+            return _insert(value, key, fresh(note["was"]), note.get("i"))
+        if partial or isinstance(put.value, Missing) or (note is not None and "absent" in note):
+            return value
+        if isinstance(put, Fill):
+            notes.write(trail, filled=True)
+        return {**value, key: fresh(put.value)}
+
+    return _over_objects(document, put.parent, visit, stage)
+
+
+def _drop(document: Document, drop: Drop, notes: Notes, stage: Stage) -> Document:
+    key, restore = drop.key, drop.restore
+
+    def visit(value: Any, trail: Trail, partial: bool = False) -> Any:
+        if not isinstance(value, dict):
+            return value
+        note = notes.take(trail)
+        if key not in value:
+            if not partial and not isinstance(restore, Missing):
+                notes.write(trail, absent=True)
+            return value
+        if note is not None and "present" in note:
+            return value
+        index = list(value).index(key)
+        last = index == len(value) - 1
+        same = not partial and not isinstance(restore, Missing) and json_text.equal(value[key], restore)
+        if drop.keep and not (same and last):
+            notes.write(trail, was=value[key], **({} if last else {"i": index}))
+        return {name: inner for name, inner in value.items() if name != key}
+
+    return _over_objects(document, drop.parent, visit, stage)
+
+
+def _unfill(document: Document, unfill: Unfill, notes: Notes, stage: Stage) -> Document:
+    key = unfill.key
+
+    def visit(value: Any, trail: Trail, partial: bool = False) -> Any:
+        note = notes.take(trail)
+        if note is None or not isinstance(value, dict) or key not in value:
+            return value
+        if "filled" not in note or not json_text.equal(value[key], unfill.value):
+            return value
+        return {name: inner for name, inner in value.items() if name != key}
+
+    return _over_objects(document, unfill.parent, visit, stage)
+
+
+def _rename(document: Document, rename: Rename, stage: Stage) -> Document:
+    def visit(value: Any, trail: Trail) -> Any:
+        if not isinstance(value, dict) or rename.old not in value:
+            return value
+        if rename.new in value:
+            raise CollisionError(
+                f"{rename.new!r} is there already, so {rename.old!r} cannot become it",
+                path=trail_text((*trail, rename.new)),
+                hint="Remove, rename or merge one of the two first",
+            )
+        return {rename.new if name == rename.old else name: inner for name, inner in value.items()}
+
+    return over(document, rename.parent, visit, schema=stage.schema() if stage.schema else None)
+
+
+def _move(document: Document, move: Move, notes: Notes, stage: Stage) -> Document:
+    source, target = move.source, move.target
+
+    def visit(value: Any, trail: Trail, partial: bool = False) -> Any:
+        note = notes.take(trail) or {}
+        holder = _descend(value, source[:-1])
+        if not isinstance(holder, dict) or source[-1] not in holder:
+            return value
+        if partial and (len(source) > 1 or len(target) > 1):
+            raise MigrationError(
+                "a write that no join has taken up yet holds only a part of the state, so nothing can be moved in it",
+                path=trail_text((*trail, *source)),
+                hint="Let those runs reach their join first, or write a transform",
+            )
+        index = list(holder).index(source[-1])
+        moved = holder[source[-1]]
+        value = _take(value, source, note.get("made", 0))
+        value, made = _place(value, target, moved, note.get("i"), trail)
+        last = index == len(holder) - 1
+        if made or not last:
+            notes.write(trail, **({"made": made} if made else {}), **({} if last else {"i": index}))
+        return value
+
+    return _over_objects(document, move.base, visit, stage, inner_first=True)
+
+
+def _apply(document: Document, instruction: Apply, notes: Notes, stage: Stage) -> Document:
+    function = instruction.function
+    back = function.inverse()
+
+    def visit(value: Any, trail: Trail) -> Any:
+        note = notes.take(trail)
+        try:
+            if note is not None and "was" in note:
+                unchanged = json_text.digest(value, 8) == note.get("now")
+                result = fresh(note["was"]) if unchanged else function.recover(value, note["was"])
+            else:
+                result = function.apply(value)
+            if isinstance(function, PythonFunction):
+                json_text.dumps(result)
+        except StatemigError as error:
+            raise error.locate(path=trail_text(trail)) from error.__cause__
+        except Exception as error:
+            raise TransformError(
+                f"the function of transform raised {type(error).__name__}",
+                path=trail_text(trail) or None,
+                hint="Run it on this state: it must take and return JSON values, and not fail on any that the old version wrote",
+            ) from error
+        if notes.recording and not _gives_back(back.apply, result, value):
+            notes.write(trail, was=value, now=json_text.digest(result, 8))
+        return value if json_text.equal(result, value) else result
+
+    return over(document, instruction.path, visit, schema=stage.schema() if stage.schema else None)
+
+
+def _gives_back(back: Callable[[Any], Any], result: Any, value: Any) -> bool:
+    try:
+        return json_text.equal(back(result), value)
+    except (ConversionError, IrreversibleError):
+        return False
+    except Exception:
+        return False  # a function of the script: whatever it raises, it does not give the value back
+
+
+def _over_objects(
+    document: Document, path: Any, visit: Callable[..., Any], stage: Stage, *, inner_first: bool = False
+) -> Document:
+    def partial(value: Any, trail: Trail) -> Any:
+        return visit(value, trail, True)
+
+    schema = stage.schema() if stage.schema else None
+    return over(document, path, visit, partial, schema=schema, inner_first=inner_first)
+
+
+def _insert(value: dict[str, Any], key: str, new: Any, index: int | None) -> dict[str, Any]:
+    if index is None or index >= len(value):
+        return {**value, key: new}
+    items = list(value.items())
+    items.insert(index, (key, new))
+    return dict(items)
+
+
+def _descend(value: Any, keys: Sequence[str]) -> Any:
+    for key in keys:
+        if not isinstance(value, dict) or key not in value:
+            return None
+        value = value[key]
+    return value
+
+
+def _take(value: Any, keys: Sequence[str], made: int) -> Any:
+    """Without the value at `keys`, and without the innermost `made` objects on the way there that are empty then."""
+    if len(keys) == 1:
+        return {name: inner for name, inner in value.items() if name != keys[0]}
+    inner = _take(value[keys[0]], keys[1:], made)
+    if not inner and len(keys) - 1 <= made:
+        return {name: other for name, other in value.items() if name != keys[0]}
+    return {**value, keys[0]: inner}
+
+
+def _place(value: Any, keys: Sequence[str], new: Any, index: int | None, trail: Trail) -> tuple[Any, int]:
+    """With `new` at `keys`; also how many objects had to be made for it."""
+    key, rest = keys[0], keys[1:]
+    if not isinstance(value, dict):
+        raise CollisionError(
+            f"expected an object to move the value into, found {kind(value)}",
+            path=trail_text(trail) or None,
+            hint="Give it a value first, for example with drop_null(..., fill={})",
+        )
+    if not rest:
+        if key in value:
+            raise CollisionError(
+                f"{key!r} is there already, so nothing can be moved to it",
+                path=trail_text((*trail, key)),
+                hint="Remove or rename it first",
+            )
+        return _insert(value, key, new, index), 0
+    if key not in value:
+        inner, made = _place({}, rest, new, None, (*trail, key))
+        return {**value, key: inner}, made + 1
+    inner, made = _place(value[key], rest, new, index, (*trail, key))
+    return {**value, key: inner}, made
