@@ -1,0 +1,29 @@
+"""What the exit codes of `statemig` mean. Scripts and CI depend on them: a number keeps its meaning."""
+
+from __future__ import annotations
+
+from typing import Final
+
+OK: Final = 0
+ERROR: Final = 1
+USAGE: Final = 2
+QUESTION: Final = 3
+INCOMPLETE: Final = 4
+DAMAGED: Final = 5
+CODE_DIFFERS: Final = 6
+RUNS_LEFT: Final = 7
+ADDITIVE: Final = 10
+BREAKING: Final = 20
+
+MEANINGS: Final = {
+    OK: "done; diff: no change, or prompts only",
+    ERROR: "an error; stderr says what and what to do",
+    USAGE: "the command line is not right",
+    QUESTION: "revision: a rename has to be confirmed with --rename; nothing was written",
+    INCOMPLETE: "revision: the script was written, and lists what is missing in it",
+    DAMAGED: "check: a revision was edited, added or is missing",
+    CODE_DIFFERS: "check: the code is not what the head revision froze",
+    RUNS_LEFT: "upgrade, downgrade, stamp: some runs stayed where they were; each is listed with its reason",
+    ADDITIVE: "diff: additive",
+    BREAKING: "diff: breaking",
+}
