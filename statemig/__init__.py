@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from statemig.operations.recorder import Operations
     from statemig.revisions.revision import Revision
     from statemig.store.run_store import RunStore
-    from statemig.store.tables import RunTable
+    from statemig.store.run_table import RunTable
     from statemig.workflow.capture import capture
     from statemig.workflow.definition import Step, Was, Workflow
     from statemig.workflow.snapshot import Snapshot
@@ -43,7 +43,7 @@ _HOMES = {
     "Operations": "statemig.operations.recorder",
     "Revision": "statemig.revisions.revision",
     "RunStore": "statemig.store.run_store",
-    "RunTable": "statemig.store.tables",
+    "RunTable": "statemig.store.run_table",
     "Snapshot": "statemig.workflow.snapshot",
     "Step": "statemig.workflow.definition",
     "Was": "statemig.workflow.definition",

@@ -48,12 +48,14 @@ def print_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], *, in
         max([len(column), *(len(line[place]) for line in shown)]) for place, column in enumerate(columns)
     ]
     right = [bool(rows) and all(type(row.get(column)) is int for row in rows) for column in columns]
+    lines: list[str] = []
     for line in [list(columns), *shown]:
         cells = [
             cell.rjust(width) if number else cell.ljust(width)
             for cell, width, number in zip(line, widths, right, strict=True)
         ]
-        click.echo((indent + "  ".join(cells)).rstrip())
+        lines.append((indent + "  ".join(cells)).rstrip())
+    click.echo("\n".join(lines))  # at once: one flush for thousands of lines
 
 
 def _cell(value: object) -> str:
