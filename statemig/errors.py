@@ -94,6 +94,10 @@ class UnknownRevisionError(RevisionError):
     """No revision of this workflow has that id (a newer deploy wrote it, or it was never committed)."""
 
 
+class NewerRevisionError(RevisionError):
+    """A document is at a revision that stands on the wanted one: a newer deploy has upgraded it."""
+
+
 class AmbiguousRevisionError(RevisionError):
     """A partial id fits several revisions."""
 

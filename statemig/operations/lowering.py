@@ -13,13 +13,13 @@ from statemig.errors import OperationError, StatemigError
 from statemig.operations.base import Operation
 from statemig.operations.values import Convert
 from statemig.plan import effects
+from statemig.plan.cursor import Passed
 from statemig.plan.instructions import Apply, OpenStep
 from statemig.plan.stepwise import Stage
 from statemig.shapes.shape import Schema
-from statemig.workflow.flow import Flow
 
 SchemaOf = Callable[[], Schema | None]
-FlowOf = Callable[[], Flow | None]
+PassedOf = Callable[[], Passed | None]
 
 
 def schema_after(schema: Schema, operations: Sequence[Operation]) -> Schema:
@@ -39,7 +39,7 @@ class Lowered:
         self.revision = revision
         self._given = operations
         self._schema = schema
-        self._flow = flow
+        self._passed = passed
         self._schemas: list[Schema] | None = None
 
     def up(self) -> tuple[Stage, ...]:
@@ -72,9 +72,9 @@ class Lowered:
                     instruction=instruction,
                     revision=self.revision,
                     operation=f"{number} {operation.name}",
-                    label=f"{self.revision}/{number}{part}",
+                    label=f"{self._prefix}{number}{part}",
                     schema=partial(self._schema_at, before) if needs_schema else None,
-                    flow=self._flow if isinstance(instruction, OpenStep) else None,
+                    passed=self._passed if isinstance(instruction, OpenStep) else None,
                 )
             )
         return stages

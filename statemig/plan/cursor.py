@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from statemig import json_text
@@ -13,7 +14,9 @@ from statemig.plan.instructions import CloseStep, OpenStep, Policy
 from statemig.plan.values import fresh
 from statemig.plan.walk import over
 from statemig.shapes.shape import Missing
-from statemig.workflow.flow import Flow
+
+#: whether every run that stands at the second step has finished the first
+Passed = Callable[[str, str], bool]
 
 _OF_WAITING = ("on", "key", "payload", "answer")
 
@@ -83,7 +86,7 @@ def close_step(document: Document, close: CloseStep, notes: Notes) -> Document:
     return document
 
 
-def open_step(document: Document, opened: OpenStep, notes: Notes, flow: Flow | None) -> Document:
+def open_step(document: Document, opened: OpenStep, notes: Notes, passed: Passed | None) -> Document:
     """A step comes, or comes back with what `close_step` kept of it."""
     step = opened.step
     note = notes.take(())
@@ -95,7 +98,7 @@ def open_step(document: Document, opened: OpenStep, notes: Notes, flow: Flow | N
         if (
             not isinstance(opened.backfill, Missing)
             and "present" not in marks
-            and _is_past(document, opened, flow)
+            and _is_past(document, opened, passed)
         ):
             if "outputs" not in document:
                 marks["made"] = True
@@ -196,7 +199,7 @@ def _withdraw(document: Document, put: Any) -> Document:
     return document
 
 
-def _is_past(document: Document, opened: OpenStep, flow: Flow | None) -> bool:
+def _is_past(document: Document, opened: OpenStep, passed: Passed | None) -> bool:
     """Past a step means done; else it dominates every step the run stands on; else nobody knows."""
     after = opened.after
     if after is None:
@@ -206,10 +209,10 @@ def _is_past(document: Document, opened: OpenStep, flow: Flow | None) -> bool:
     standing = [position["step"] for position in positions(document)]
     if after in standing:
         return False
-    if flow is not None and standing:
-        if all(flow.dominates(after, step) for step in standing):
+    if passed is not None and standing:
+        if all(passed(after, step) for step in standing):
             return True
-        if all(flow.dominates(step, after) for step in standing):
+        if all(passed(step, after) for step in standing):
             return False
     raise CursorError(
         f"nothing says whether this run is past step {after!r}, so it is not known whether it needs the output of {opened.step!r}",

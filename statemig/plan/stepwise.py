@@ -38,12 +38,11 @@ from statemig.plan.instructions import (
 from statemig.plan.values import PythonFunction, fresh, kind
 from statemig.plan.walk import Trail, over, trail_text
 from statemig.shapes.shape import Missing, Schema
-from statemig.workflow.flow import Flow
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """One instruction of a plan and where it comes from. `label` names its notes; `schema` and `flow` (of the documents before it) are
+    """One instruction of a plan and where it comes from. `label` names its notes; `schema` and `passed` (of the documents before it) are
     there where an instruction needs them."""
 
     instruction: Instruction
@@ -51,7 +50,7 @@ class Stage:
     operation: str
     label: str
     schema: Callable[[], Schema] | None = None
-    flow: Callable[[], Flow | None] | None = None
+    passed: Callable[[], cursor.Passed | None] | None = None
 
 
 def run(
@@ -97,7 +96,7 @@ def apply(document: Document, instruction: Instruction, notes: Notes, stage: Sta
         case CloseStep():
             return cursor.close_step(document, instruction, notes)
         case OpenStep():
-            return cursor.open_step(document, instruction, notes, stage.flow() if stage.flow else None)
+            return cursor.open_step(document, instruction, notes, stage.passed() if stage.passed else None)
         case _:
             assert_never(instruction)
 

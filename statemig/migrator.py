@@ -1,0 +1,480 @@
+"""One document from revision A to revision B. Pure: no storage, no clock, no randomness; the argument is never changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path as FilePath
+from typing import TYPE_CHECKING, Any, Literal
+
+from statemig import document as documents
+from statemig import json_text
+from statemig.document import Document
+from statemig.errors import (
+    ConfigError,
+    CursorError,
+    InvalidStateError,
+    MigrationError,
+    MigrationHeld,
+    MigrationPinned,
+    NewerRevisionError,
+    RevisionError,
+    StatemigError,
+    UnknownRevisionError,
+)
+from statemig.revisions.graph import Graph
+from statemig.revisions.revision import Revision
+
+if TYPE_CHECKING:
+    from statemig.envelope import Hook
+    from statemig.plan.complement import Complement
+    from statemig.plan.cursor import Passed
+    from statemig.plan.stepwise import Stage
+    from statemig.revisions.directory import Directory
+    from statemig.shapes.validator import Validator
+    from statemig.workflow.snapshot import Snapshot
+
+Outcome = Literal["current", "upgraded", "downgraded", "held", "pinned", "failed"]
+Record = Literal["complement", "patch"]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of one document.
+
+    `document` and `revision` are what to keep: unless the outcome is "upgraded" or "downgraded", they are what was passed in.
+    `complement` is what to store with the document from now on. `reverse_patch` (RFC 6902, with ``record="patch"``) turns this
+    document into the one before. `error` says why the outcome is "held", "pinned" or "failed".
+    """
+
+    document: Document
+    revision: str
+    outcome: Outcome
+    applied: tuple[str, ...] = ()
+    complement: Complement = field(default_factory=dict)
+    reverse_patch: list[dict[str, Any]] | None = None
+    error: StatemigError | None = None
+
+    def unwrap(self) -> Document:
+        """The document; raises `error` where there is one."""
+        if self.error is not None:
+            raise self.error
+        return self.document
+
+
+class Migrator:
+    """Migrates documents of one workflow. Immutable: any number of threads and tasks may share one.
+
+    ``Migrator("migrations", workflow="triage")`` reads a migrations folder; nothing is imported until a document needs it.
+    ``Migrator(revisions=[...])`` takes revisions built in memory. Raises `ConfigError` where it is not clear which workflow is
+    meant, and `RevisionError` for a broken chain.
+    """
+
+    def __init__(
+        self,
+        script_location: str | FilePath | None = None,
+        *,
+        workflow: str | None = None,
+        revisions: Iterable[Revision] | None = None,
+    ) -> None:
+        self._directory: Directory | None = None
+        if revisions is not None:
+            loaded = list(revisions)
+            self.workflow = (
+                workflow or next((each.workflow for each in loaded if each.workflow), None) or "workflow"
+            )
+            self._graph: Graph[Any] = Graph(loaded, workflow=self.workflow)
+        elif script_location is not None:
+            from statemig.revisions.directory import Directory
+
+            self._directory = Directory(script_location)
+            self.workflow = workflow or self._only_workflow(self._directory)
+            self._graph = self._directory.graph(self.workflow)
+        else:
+            raise ConfigError(
+                "a Migrator needs revisions",
+                hint='Give it the migrations folder: Migrator("migrations"), or Migrator.from_config()',
+            )
+        head = self._graph.head
+        if head is None:
+            raise RevisionError(
+                "there is no revision yet",
+                workflow=self.workflow,
+                hint="Freeze the workflow as it is now: `statemig revision --autogenerate`",
+            )
+        self.head: str = head
+        self.known: frozenset[str] = self._graph.ancestors(head)
+        self._plans: dict[tuple[str, str], tuple[Stage, ...]] = {}
+        self._validators: dict[tuple[str, str], Validator | None] = {}
+
+    @classmethod
+    def from_config(cls, path: str | FilePath | None = None, *, workflow: str | None = None) -> Migrator:
+        """As ``[tool.statemig]`` says, searched from `path` (or here) upwards. Raises `ConfigError`."""
+        from statemig.config import Config
+
+        return cls(Config.load(path).script_location, workflow=workflow)
+
+    @staticmethod
+    def _only_workflow(directory: Directory) -> str:
+        names = directory.workflows()
+        if len(names) != 1:
+            listed = ", ".join(names) or "none"
+            raise ConfigError(
+                f"the migrations folder holds {len(names)} workflows ({listed}), and one is needed here",
+                hint=f'Name it: Migrator(..., workflow="{names[0]}")'
+                if names
+                else "Run `statemig revision` first",
+            )
+        return names[0]
+
+    # -- revisions -----------------------------------------------------------------------------------------------------
+
+    def resolve(self, text: str) -> str:
+        """The full id of what a person typed: an id or the beginning of one, ``head``, ``base``, ``head-2``."""
+        found = self._graph.resolve(text)
+        if found is None:
+            raise RevisionError(
+                "nothing has a shape at the base",
+                workflow=self.workflow,
+                hint=f"The first revision is {', '.join(self._graph.bases)}",
+            )
+        return found
+
+    def version(self, revision: str) -> int:
+        """N of "version N"."""
+        return self._graph.version(revision)
+
+    def revision(self, revision: str) -> Revision:
+        """The revision with this full id, its script loaded."""
+        node = self._node(revision)
+        if self._directory is not None:
+            return self._directory.load(revision)
+        found: Revision = node
+        return found
+
+    def snapshot(self, revision: str) -> Snapshot | None:
+        """The frozen snapshot of a revision, where it has one."""
+        node = self._node(revision)
+        if self._directory is not None:
+            return self._directory.snapshot(revision)
+        return node.snapshot  # type: ignore[no-any-return]
+
+    def path(self, lower: str, upper: str) -> tuple[str, ...]:
+        """The revisions that lead from one to the other, in order."""
+        return tuple(self._graph.path(lower, upper))
+
+    def _node(self, revision: str) -> Any:
+        if revision not in self._graph:
+            raise UnknownRevisionError(
+                "this code does not know the revision",
+                workflow=self.workflow,
+                revision=revision,
+                hint="A newer deploy wrote it, or its script was never committed: update this code, or leave the run to a newer worker",
+            )
+        return self._graph[revision]
+
+    # -- migrating -----------------------------------------------------------------------------------------------------
+
+    def upgrade(
+        self,
+        document: Document,
+        revision: str,
+        *,
+        to: str = "head",
+        run_id: str | None = None,
+        record: Record | None = None,
+        complement: Complement | None = None,
+        checked: bool = False,
+    ) -> Result:
+        """Bring a document from its revision to `to`.
+
+        `record` says what to keep for the way back; `complement` is what was stored with the document so far. A document that is
+        not `checked` is validated at its own revision first, so that wrong data and a wrong migration are told apart.
+
+        What goes wrong with the document is in the result (`error`, with the outcome "failed", "held" or "pinned"). Raises
+        `UnknownRevisionError` and `NewerRevisionError`: there the document is not the problem.
+        """
+        if revision == self.head and to == "head":
+            return Result(document, revision, "current", complement=complement or {})
+        target = self.head if to == "head" else self.resolve(to)
+        self._node(revision)
+        if revision == target:
+            return Result(document, revision, "current", complement=complement or {})
+        if not self._graph.is_ancestor(revision, target):
+            raise NewerRevisionError(
+                f"the document is not below revision {target}, so it cannot be upgraded to it",
+                run_id=run_id,
+                workflow=self.workflow,
+                revision=revision,
+                hint="Downgrade it, or leave it to a worker of its version",
+            )
+        return self._migrate(document, revision, target, "upgraded", run_id, record, complement, checked)
+
+    def downgrade(
+        self,
+        document: Document,
+        *,
+        to: str,
+        revision: str = "head",
+        run_id: str | None = None,
+        record: Record | None = "complement",
+        complement: Complement | None = None,
+        checked: bool = False,
+    ) -> Result:
+        """Bring a document from its revision back to `to`; with the complement of the upgrade the way back is exact.
+
+        Raises as `upgrade` does.
+        """
+        source = self.head if revision == "head" else revision
+        self._node(source)
+        target = self.resolve(to)
+        if source == target:
+            return Result(document, source, "current", complement=complement or {})
+        if not self._graph.is_ancestor(target, source):
+            raise RevisionError(
+                f"the document does not stand on revision {target}, so there is no way down to it",
+                run_id=run_id,
+                workflow=self.workflow,
+                revision=source,
+            )
+        return self._migrate(document, source, target, "downgraded", run_id, record, complement, checked)
+
+    def _migrate(
+        self,
+        document: Document,
+        source: str,
+        target: str,
+        outcome: Outcome,
+        run_id: str | None,
+        record: Record | None,
+        complement: Complement | None,
+        checked: bool,
+    ) -> Result:
+        from statemig.plan import stepwise
+
+        try:
+            stages = self._stages(source, target)
+            if not checked:
+                self.validate(document, source, run_id=run_id)
+            migrated, kept = stepwise.run(document, stages, complement or {}, recording=record is not None)
+            self._check(migrated, target, document, source)
+        except (MigrationHeld, MigrationPinned) as error:
+            error.locate(run_id=run_id, workflow=self.workflow)
+            held: Outcome = "held" if isinstance(error, MigrationHeld) else "pinned"
+            return Result(document, source, held, complement=complement or {}, error=error)
+        except (MigrationError, RevisionError) as error:
+            error.locate(run_id=run_id, workflow=self.workflow)
+            if isinstance(error, RevisionError):
+                raise
+            return Result(document, source, "failed", complement=complement or {}, error=error)
+        applied = self.path(source, target) if outcome == "upgraded" else self.path(target, source)[::-1]
+        patch = _reverse_patch(document, migrated) if record == "patch" else None
+        return Result(migrated, target, outcome, applied, kept, patch)
+
+    def _stages(self, source: str, target: str) -> tuple[Stage, ...]:
+        found = self._plans.get((source, target))
+        if found is None:
+            if self._graph.is_ancestor(source, target):
+                found = tuple(
+                    stage for each in self.path(source, target) for stage in self._lowered(each, up=True)
+                )
+            else:
+                back = reversed(self.path(target, source))
+                found = tuple(stage for each in back for stage in self._lowered(each, up=False))
+            self._plans[source, target] = found
+        return found
+
+    def _lowered(self, revision: str, *, up: bool) -> tuple[Stage, ...]:
+        from statemig.operations.lowering import Lowered
+
+        loaded = self.revision(revision)
+        below = loaded.down_revisions[0] if loaded.down_revisions else None
+
+        def schema() -> Any:
+            snapshot = None if below is None else self.snapshot(below)
+            return None if snapshot is None else snapshot.stored
+
+        if up:
+            return Lowered(revision, loaded.operations, schema, lambda: self._passed(below)).up()
+        written = loaded.downgrade_operations
+        if written is None:
+            return Lowered(revision, loaded.operations, schema, lambda: self._passed(revision)).down()
+
+        def schema_above() -> Any:
+            snapshot = self.snapshot(revision)
+            return None if snapshot is None else snapshot.stored
+
+        return Lowered(revision, written, schema_above, lambda: self._passed(revision), way="down").up()
+
+    def _passed(self, revision: str | None) -> Passed | None:
+        """Whether every run of that revision that stands at a step has finished another one."""
+        snapshot = None if revision is None else self.snapshot(revision)
+        if snapshot is None or not snapshot.steps:
+            return None
+        from statemig.workflow.flow import dominates
+
+        return partial(dominates, snapshot.steps, snapshot.start)
+
+    # -- validity ------------------------------------------------------------------------------------------------------
+
+    def validate(self, document: Document, revision: str, *, run_id: str | None = None) -> None:
+        """Raises `InvalidStateError` where the document is not one that this revision's workflow stores."""
+        problems = documents.problems(document) or self._problems(document, revision, "stored")
+        if problems:
+            raise InvalidStateError(
+                f"the document does not fit the revision it is stamped with: {_listed(problems)}",
+                problems=problems,
+                run_id=run_id,
+                workflow=self.workflow,
+                revision=revision,
+                path=problems[0][0] or None,
+                hint="No migration has touched it yet. Repair what is stored, or stamp it with the revision it really has",
+            )
+
+    def _check(self, document: Document, target: str, before: Document, source: str) -> None:
+        problems = documents.problems(document) or self._problems(document, target, "reads")
+        if problems:
+            raise InvalidStateError(
+                f"after the migration the document does not fit the new version: {_listed(problems)}",
+                problems=problems,
+                revision=target,
+                path=problems[0][0] or None,
+                hint=f"Add what is missing to the scripts between {source} and {target}",
+            )
+        snapshot = self.snapshot(target)
+        if snapshot is not None and snapshot.steps:
+            _check_cursor(document, snapshot, target)
+
+    def _problems(self, document: Document, revision: str, side: str) -> list[tuple[str, str]]:
+        validator = self._validator(revision, side)
+        if validator is None:
+            return []
+        problems = validator.problems(
+            {part: document[part] for part in ("state", "outputs") if part in document}
+        )
+        partial = [
+            (number, item["writes"])
+            for number, item in enumerate(documents.pending(document))
+            if item.get("writes")
+        ]
+        if partial:
+            writes = self._validator(revision, "writes")
+            assert writes is not None
+            for number, value in partial:
+                problems.extend(
+                    (path.replace("state", f"pending[{number}].writes", 1), expected)
+                    for path, expected in writes.problems({"state": value})
+                )
+        return problems
+
+    def _validator(self, revision: str, side: str) -> Validator | None:
+        """For documents as they are stored at a revision ("stored"), as its readers take them ("reads"), or for the part of a state that
+        one branch has written ("writes")."""
+        key = (revision, side)
+        if key not in self._validators:
+            from statemig.shapes.validator import Validator
+
+            snapshot = self.snapshot(revision)
+            if snapshot is None:
+                self._validators[key] = None
+            else:
+                schema = snapshot.reads if side == "reads" else snapshot.stored
+                self._validators[key] = Validator(_partial(schema) if side == "writes" else schema)
+        return self._validators[key]
+
+    # -- other runtimes ------------------------------------------------------------------------------------------------
+
+    def hook(self, *, unstamped: str | None = None, layout: str = "state") -> Hook:
+        """Lazy upgrade for any runtime that keeps JSON; see `statemig.envelope.Hook`."""
+        from statemig.envelope import Hook
+
+        return Hook(self, unstamped=unstamped, layout=layout)
+
+
+def _partial(schema: Any) -> Any:
+    """The schema of a document of which nothing but a part of the state is there."""
+    from statemig.shapes.shape import Object, Property, Schema
+
+    root = schema.resolve(schema.root)
+    state = schema.resolve(root.properties["state"].shape)
+    if isinstance(state, Object):
+        properties = {key: Property(prop.shape, required=False) for key, prop in state.properties.items()}
+        state = Object(properties, state.extra, state.name)
+    return Schema(Object({"state": Property(state)}), schema.definitions)
+
+
+def _check_cursor(document: Document, snapshot: Snapshot, revision: str) -> None:
+    """Every position stands on a step that exists, its declared inputs are there, an end can be reached, and joins can still fire.
+    Raises `CursorError`."""
+    from statemig.workflow.flow import reachable, reaches_end
+
+    for step, place in documents.steps_named(document):
+        if step not in snapshot.steps:
+            raise CursorError(
+                f"there is no step {step!r} in version {revision}",
+                step=step,
+                path=place,
+                revision=revision,
+                hint=f'Add op.rename_step("{step}", to=...) or op.remove_step("{step}", cursor=...) to the revision',
+            )
+    standing = [position["step"] for position in documents.positions(document)]
+    for number, position in enumerate(documents.positions(document)):
+        step = position["step"]
+        for needed in snapshot.steps[step].reads:
+            if not _is_there(document, needed):
+                raise CursorError(
+                    "the step reads what is not there",
+                    step=step,
+                    path=needed,
+                    revision=revision,
+                    hint=f"Add op.add_field({needed!r}, default=...) to the revision, or send the run to a step that writes it",
+                )
+        if not reaches_end(snapshot.steps, step):
+            raise CursorError(
+                "no end can be reached from here",
+                step=step,
+                path=f"cursor[{number}]",
+                revision=revision,
+                hint="Give the step a next, or send the run elsewhere: op.remove_step(..., cursor=op.forward(...))",
+            )
+    arrived: dict[str, set[str]] = {}
+    for item in documents.pending(document):
+        if item.get("to") is not None:
+            arrived.setdefault(item["to"], set()).add(item["step"])
+    for join, branches in arrived.items():
+        for missing in set(snapshot.steps[join].joins) - branches:
+            if not any(missing in reachable(snapshot.steps, step) for step in standing):
+                raise CursorError(
+                    f"the join waits for {missing!r}, and nothing can get there any more",
+                    step=join,
+                    path="pending",
+                    revision=revision,
+                    hint=f"A branch was added while this run was past the fork: let it run out on its version, or start {missing!r}",
+                )
+
+
+def _is_there(document: Document, path: str) -> bool:
+    from statemig.path import Key, Path
+
+    value: Any = document
+    for segment in Path.parse(path).segments:
+        if not isinstance(segment, Key):
+            return True  # what lies in lists and maps may be empty
+        if not isinstance(value, dict) or segment.name not in value:
+            return False
+        value = value[segment.name]
+    return True
+
+
+def _reverse_patch(before: Document, after: Document) -> list[dict[str, Any]] | None:
+    """RFC 6902 from after to before; None where jsonpatch, to which 1, 1.0 and true are equal, would not give back the same."""
+    import jsonpatch
+
+    patch: Sequence[dict[str, Any]] = jsonpatch.make_patch(after, before).patch
+    back = jsonpatch.apply_patch(after, list(patch))
+    return list(patch) if json_text.equal(back, before) else None
+
+
+def _listed(problems: Sequence[tuple[str, str]]) -> str:
+    return "; ".join(f"{path or 'the document'}: {expected}" for path, expected in problems)
