@@ -471,9 +471,9 @@ def _reverse_patch(before: Document, after: Document) -> list[dict[str, Any]] | 
     """RFC 6902 from after to before; None where jsonpatch, to which 1, 1.0 and true are equal, would not give back the same."""
     import jsonpatch
 
-    patch: Sequence[dict[str, Any]] = jsonpatch.make_patch(after, before).patch
-    back = jsonpatch.apply_patch(after, list(patch))
-    return list(patch) if json_text.equal(back, before) else None
+    patch: list[Any] = jsonpatch.make_patch(after, before).patch
+    back = jsonpatch.apply_patch(after, patch)
+    return patch if json_text.equal(back, before) else None
 
 
 def _listed(problems: Sequence[tuple[str, str]]) -> str:

@@ -30,13 +30,19 @@ def schema_after(schema: Schema, operations: Sequence[Operation]) -> Schema:
 
 
 class Lowered:
-    """The stages of one revision. `schema` and `flow` give the old version's, where it has a snapshot; they are only asked for when
-    an operation needs them."""
+    """The stages of one revision. `schema` and `passed` know the version before, where it has a snapshot; they are only asked for when
+    an operation needs them. `way` keeps the notes of a written-out downgrade apart."""
 
     def __init__(
-        self, revision: str, operations: Sequence[Operation], schema: SchemaOf, flow: FlowOf
+        self,
+        revision: str,
+        operations: Sequence[Operation],
+        schema: SchemaOf,
+        passed: PassedOf,
+        way: str = "",
     ) -> None:
         self.revision = revision
+        self._prefix = f"{revision}/{way}"
         self._given = operations
         self._schema = schema
         self._passed = passed

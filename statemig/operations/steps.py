@@ -38,8 +38,8 @@ class RenameStep(Operation):
 @dataclass(frozen=True)
 class RemoveStep(Operation):
     """A step goes. `cursor` says what becomes of a run that stands on it: ``op.forward(to)``, ``op.back(to)``, ``op.hold()``,
-    ``op.pin()`` or ``op.fail()``; there is no default. `output` maps paths to what the step would have written, for the runs that are moved.
-    `after` and `passed` are the arguments of the `add_step` of the way back."""
+    ``op.pin()`` or ``op.fail()``; there is no default. `output` maps paths to what the step would have written, for
+    the runs that are moved. `after` and `passed` are the arguments of the `add_step` of the way back."""
 
     name: ClassVar[str] = "remove_step"
     step: str
