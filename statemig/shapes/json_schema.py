@@ -10,7 +10,7 @@ false proof later. The way out is `write`.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import unquote
 
@@ -37,6 +37,7 @@ from statemig.shapes.shape import (
     Tag,
     TupleOf,
     Union,
+    trimmed,
     union_of,
 )
 
@@ -104,7 +105,7 @@ class _Reader:
 
     def read(self) -> Schema:
         shape = self.shape(self.root, "#")
-        return Schema(shape, _reachable(shape, self.found))
+        return trimmed(Schema(shape, self.found))
 
     # -- one node --------------------------------------------------------------------------------------------
 
@@ -489,37 +490,6 @@ def _name(target: str, node: Any) -> str:
         return parts[1]
     title = node.get("title") if isinstance(node, Mapping) else None
     return title or ".".join(parts) or "Root"
-
-
-def _reachable(root: Shape, definitions: Mapping[str, Shape]) -> dict[str, Shape]:
-    names: set[str] = set()
-    todo = [root]
-    while todo:
-        for name in _references(todo.pop()):
-            if name not in names:
-                names.add(name)
-                todo.append(definitions[name])
-    return {name: definitions[name] for name in sorted(names)}
-
-
-def _references(shape: Shape) -> list[str]:
-    match shape:
-        case Ref(name):
-            return [name]
-        case Union(members):
-            parts: Iterable[Shape] = members
-        case ListOf(items):
-            parts = (items,)
-        case TupleOf(slots, rest):
-            parts = (*slots, rest) if rest is not None else slots
-        case MapOf(values):
-            parts = (values,)
-        case Object(properties, extra):
-            inner = [each.shape for each in properties.values()]
-            parts = [*inner, extra] if not isinstance(extra, str) else inner
-        case _:
-            return []
-    return [name for part in parts for name in _references(part)]
 
 
 def _escaped(key: str) -> str:

@@ -296,3 +296,34 @@ def without_null(shape: Shape) -> Shape:
             tag = Tag(tag.key, {value: number[old] for value, old in tag.mapping.items()})
         return Union(rest, tag)
     return shape
+
+
+def children(shape: Shape) -> tuple[Shape, ...]:
+    """The shapes that a shape is made of, one level down."""
+    match shape:
+        case Union(members):
+            return members
+        case ListOf(items):
+            return (items,)
+        case TupleOf(slots, rest):
+            return slots if rest is None else (*slots, rest)
+        case MapOf(values):
+            return (values,)
+        case Object(properties, extra):
+            inner = tuple(each.shape for each in properties.values())
+            return inner if isinstance(extra, str) else (*inner, extra)
+        case _:
+            return ()
+
+
+def trimmed(schema: Schema) -> Schema:
+    """The same schema without the definitions that nothing refers to, sorted by name."""
+    names: set[str] = set()
+    todo = [schema.root]
+    while todo:
+        shape = todo.pop()
+        if isinstance(shape, Ref) and shape.name not in names and shape.name in schema.definitions:
+            names.add(shape.name)
+            todo.append(schema.definitions[shape.name])
+        todo += children(shape)
+    return Schema(schema.root, {name: schema.definitions[name] for name in sorted(names)})
