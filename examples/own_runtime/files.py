@@ -1,4 +1,4 @@
-"""A loop of your own over JSON files, one per run; the two lines that add lazy upgrade are marked."""
+"""A loop of your own over JSON files, one per run; the two lines that add lazy upgrade stand between the loop and its work."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from history import WRITTEN_BY_VERSION_1, migrator
+from history import LAYOUT, WRITTEN_BY_VERSION_1, migrator
 from pydantic import BaseModel
 
 RUNS = Path(sys.argv[1] if len(sys.argv) > 1 else tempfile.mkdtemp(prefix="own-runtime-"))
@@ -21,8 +21,9 @@ def save_run(run_id: str, run: dict) -> None:
     (RUNS / f"{run_id}.json").write_text(json.dumps(run))
 
 
-hook = migrator.hook(unstamped="a1")  # files without a stamp are version 1's          <- line 1
-load_run, save_run = hook.wraps(load=load_run, save=save_run)  #                       <- line 2
+# The two lines. Files without a stamp are version 1's.
+hook = migrator.hook(unstamped="a1", layout=LAYOUT)
+load_run, save_run = hook.wraps(load=load_run, save=save_run)
 
 
 class Note(BaseModel):
@@ -30,7 +31,7 @@ class Note(BaseModel):
 
 
 class Run(BaseModel):
-    """Version 2's state. Version 1 said summary, owner: str and notes[].text, and knew no priority."""
+    """Version 2's run. Version 1 said summary, owner: str and notes[].text, knew no priority and called the step approve."""
 
     topic: str
     digest: str
@@ -42,6 +43,7 @@ class Run(BaseModel):
 
 def work(run_id: str) -> Run:
     run = Run.model_validate(load_run(run_id))
+    assert run.step == "review"
     run.owner.append("lee")
     run.step = "send"
     save_run(run_id, run.model_dump(mode="json"))  # through a model: the stamp is kept all the same

@@ -10,6 +10,7 @@ def second(op: Operations) -> None:
     op.wrap("state.owner")
     op.add_field("state.priority", default="normal")
     op.rename_field("state.notes[].text", to="body")
+    op.rename_step("approve", to="review")
 
 
 migrator = Migrator(
@@ -19,6 +20,9 @@ migrator = Migrator(
         Revision("b2", down_revision="a1", upgrade=second, workflow="triage", version=2),
     ],
 )
+
+# Where in the run's dict its step is; the rest of the keys is its state.
+LAYOUT = {"step": "step"}
 
 # What version 1 wrote, long before anybody thought of stamps.
 WRITTEN_BY_VERSION_1 = {

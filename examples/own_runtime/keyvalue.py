@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 
-from history import WRITTEN_BY_VERSION_1, migrator
+from history import LAYOUT, WRITTEN_BY_VERSION_1, migrator
 
 
 class Redis:
@@ -22,12 +22,13 @@ class Redis:
 
 
 redis = Redis()
-hook = migrator.hook(unstamped="a1")
+hook = migrator.hook(unstamped="a1", layout=LAYOUT)
 load_run, save_run = hook.wraps(load=redis.get, save=redis.set)
 
 
 async def work(run_id: str) -> None:
     run = await load_run(run_id)
+    assert run["step"] == "review"
     run["owner"].append("lee")
     run["step"] = "send"
     await save_run(run_id, dict(run))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 
-from history import WRITTEN_BY_VERSION_1, migrator
+from history import LAYOUT, WRITTEN_BY_VERSION_1, migrator
 
 database = sqlite3.connect(":memory:")
 database.execute("CREATE TABLE runs (id TEXT PRIMARY KEY, state TEXT)")
@@ -21,11 +21,12 @@ def save_run(run_id: str, text: str) -> None:
         database.execute("INSERT OR REPLACE INTO runs VALUES (?, ?)", [run_id, text])
 
 
-hook = migrator.hook(unstamped="a1")
+hook = migrator.hook(unstamped="a1", layout=LAYOUT)
 
 
 def work(run_id: str) -> None:
-    run = hook.load(load_run(run_id))  # the text of the row in, version 2's state out
+    run = hook.load(load_run(run_id))  # the text of the row in, version 2's run out
+    assert run["step"] == "review"
     run["owner"].append("lee")
     run["step"] = "send"
     save_run(run_id, hook.dump(run))  # text in, so text out, with the stamp and what only version 1 knew

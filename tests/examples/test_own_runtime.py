@@ -28,7 +28,7 @@ def run(script: str, *arguments: str) -> str:
 def test_old_runs_are_upgraded_on_load_and_carry_their_stamp_from_then_on(script: str) -> None:
     stored = json.loads(run(script).splitlines()[-1].split(maxsplit=3)[-1])
 
-    stamp = stored.pop("$statemig")["stamp"]
+    stamp = stored.pop("$statemig")
     assert (stamp["workflow"], stamp["revision"]) == ("triage", "b2")
     assert stored == {
         "topic": "refund",
