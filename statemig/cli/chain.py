@@ -21,7 +21,9 @@ _NO_REVISIONS: Final = "There are no revisions yet. Make the first one with `sta
 
 @click.command()
 @click.option("-r", "--rev-range", metavar="FROM:TO", help="Only these, for example base:head, 5f2c: or -3:.")
-@click.option("-v", "--verbose", is_flag=True, help="Also what each one follows, its guarantee and its script.")
+@click.option(
+    "-v", "--verbose", is_flag=True, help="Also what each one follows, its guarantee and its script."
+)
 @workflow_option
 @format_option
 @pass_project
@@ -38,14 +40,26 @@ def history(project: Project, rev_range: str | None, verbose: bool, workflow: st
             lower, upper = graph.resolve_range(rev_range)
             # The left end is shown too, as Alembic does.
             chosen = (*([lower] if lower else []), *graph.path(lower, upper))
-        rows += [_row(project, graph, graph[revision], verbose or form == "json") for revision in reversed(chosen)]
+        rows += [
+            _row(project, graph, graph[revision], verbose or form == "json") for revision in reversed(chosen)
+        ]
     if form == "json":
         print_json(rows)
     elif not rows:
         complain(_NO_REVISIONS)
     elif verbose:
         print_table(
-            rows, ("workflow", "version", "revision", "down_revision", "change_class", "guarantee", "script", "message")
+            rows,
+            (
+                "workflow",
+                "version",
+                "revision",
+                "down_revision",
+                "change_class",
+                "guarantee",
+                "script",
+                "message",
+            ),
         )
     else:
         many = len({row["workflow"] for row in rows}) > 1
@@ -99,7 +113,9 @@ def heads(project: Project, workflow: str | None, form: str) -> None:
         graph = project.directory.graph(name)
         rows += [_row(project, graph, graph[revision], False) for revision in graph.heads]
         if len(graph.heads) > 1:
-            complain(f"{name} has {len(graph.heads)} heads. Put yours behind the other with `statemig rebase`.")
+            complain(
+                f"{name} has {len(graph.heads)} heads. Put yours behind the other with `statemig rebase`."
+            )
     _print_revisions(rows, form)
 
 

@@ -19,7 +19,9 @@ DEFAULT_STORE = "sqlite:///runs.db"
 
 @click.command()
 @click.option("--location", default="migrations", show_default=True, help="Folder for the migrations.")
-@click.option("--store", default=DEFAULT_STORE, show_default=True, help="URL of the database where runs are stored.")
+@click.option(
+    "--store", default=DEFAULT_STORE, show_default=True, help="URL of the database where runs are stored."
+)
 @click.option(
     "-w",
     "--workflow",
@@ -83,7 +85,9 @@ def _configured(root: Path) -> tuple[Path, dict[str, object]] | None:
         try:
             content = tomllib.loads(file.read_text(encoding="utf-8"))
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise ConfigError(f"{file} is not TOML: {error}", hint="Correct it first; nothing was written.") from None
+            raise ConfigError(
+                f"{file} is not TOML: {error}", hint="Correct it first; nothing was written."
+            ) from None
         section = content if file.name == OWN_FILE else content.get("tool", {}).get("statemig")
         if section is not None:
             return file, section

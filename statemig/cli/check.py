@@ -1,0 +1,91 @@
+"""`statemig check`: what CI asks of every commit."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from statemig.cli import exit_codes
+from statemig.cli.diff import changes_as_json, print_changes
+from statemig.cli.output import format_option, plural, print_json, workflow_option
+from statemig.cli.project import Project, pass_project
+from statemig.workflow.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from statemig.autogenerate.change import Changes
+    from statemig.revisions.verify import Problem
+
+
+@click.command()
+@click.option("--chain-only", is_flag=True, help="Only the revisions; the code is not imported.")
+@workflow_option
+@format_option
+@pass_project
+def check(project: Project, chain_only: bool, workflow: str | None, form: str) -> None:
+    """Are the revisions intact, and is the code what the head froze?
+
+    Names every script or snapshot that was edited, added or is missing, and every difference between the code and what
+    the newest revision froze. A difference means that `statemig revision --autogenerate` was forgotten.
+    """
+    known = set(project.directory.workflows())
+    captured = {} if chain_only else project.captured(workflow)
+    names = [workflow] if workflow is not None else sorted(known | captured.keys())
+    results: list[tuple[str, list[Problem], Changes | None]] = []
+    for name in names:
+        if name not in known and name not in captured:
+            project.workflows(name)  # raises, and lists the names that there are
+        problems = project.directory.verify(name)
+        changes = None
+        if name in captured and not any(problem.kind == "conflict" for problem in problems):
+            changes = _difference(project, name, captured[name])
+        results.append((name, problems, changes))
+    damaged = any(problems for _, problems, _ in results)
+    differs = any(changes is not None and changes.change_class != "none" for _, _, changes in results)
+    if form == "json":
+        print_json({"ok": not (damaged or differs), "workflows": [_as_json(*result) for result in results]})
+    else:
+        for result in results:
+            _print(*result)
+    if damaged:
+        raise SystemExit(exit_codes.DAMAGED)
+    if differs:
+        raise SystemExit(exit_codes.CODE_DIFFERS)
+
+
+def _difference(project: Project, workflow: str, code: Snapshot) -> Changes | None:
+    """What the code has that the head did not freeze; None where the head froze no snapshot, or is none to read."""
+    from statemig.autogenerate.compare import diff
+
+    heads = project.directory.graph(workflow).heads
+    if len(heads) > 1:
+        return None
+    frozen = project.directory.snapshot(heads[0]) if heads else Snapshot.empty(workflow)
+    return None if frozen is None else diff(frozen, code)
+
+
+def _as_json(workflow: str, problems: list[Problem], changes: Changes | None) -> dict[str, Any]:
+    return {
+        "workflow": workflow,
+        "problems": [
+            {"kind": each.kind, "revision": each.revision, "message": each.message, "hint": each.hint}
+            for each in problems
+        ],
+        **({"change_class": None, "changes": None} if changes is None else changes_as_json(changes)),
+    }
+
+
+def _print(workflow: str, problems: list[Problem], changes: Changes | None) -> None:
+    if problems:
+        click.echo(f"{workflow}: {plural(len(problems), 'problem')} in its revisions")
+        for problem in problems:
+            click.echo(f"  - {problem}")
+    else:
+        click.echo(f"{workflow}: the revisions are as they were frozen")
+    if changes is None:
+        return
+    if changes.change_class == "none":
+        click.echo(f"{workflow}: the code is what the head froze")
+        return
+    click.echo(f"{workflow}: the code is not what the head froze. Run `statemig revision --autogenerate`.")
+    print_changes(workflow, changes)

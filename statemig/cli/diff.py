@@ -1,0 +1,153 @@
+"""`statemig diff`: what changed between two versions, under which rule, and how bad it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from statemig.cli import exit_codes
+from statemig.cli.output import format_option, plural, print_json, print_table, workflow_option
+from statemig.cli.project import Project, pass_project
+from statemig.cli.renames import parse_renames
+from statemig.errors import ConfigError, SchemaError, UnknownRevisionError
+from statemig.workflow.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from statemig.autogenerate.change import Changes
+
+CODE = "code"
+EXIT_CODES = {
+    "none": exit_codes.OK,
+    "prompt": exit_codes.OK,
+    "additive": exit_codes.ADDITIVE,
+    "breaking": exit_codes.BREAKING,
+}
+
+
+@click.command()
+@click.argument("old", default="head")
+@click.argument("new", default=CODE)
+@click.option("--rename", "renames", multiple=True, metavar="OLD:NEW", help="What became of a field or step.")
+@workflow_option
+@format_option
+@pass_project
+def diff(
+    project: Project, old: str, new: str, renames: tuple[str, ...], workflow: str | None, form: str
+) -> None:
+    """Compare two versions, and classify the change.
+
+    OLD and NEW are revisions (ids, `head`, `head-1`, `base`), `code`, or JSON files: a JSON Schema of the state, or a
+    frozen snapshot. Without them the head is compared with the code. The exit code is 0 for no change or prompts only, 10
+    for additive, 20 for breaking.
+    """
+    from statemig.autogenerate.compare import diff as compare
+
+    given = parse_renames(renames)
+    found: list[tuple[str, Changes]] = []
+    for name in _workflows(project, (old, new), workflow):
+        pair = [_snapshot(project, side, name) for side in (old, new)]
+        found.append((pair[1].workflow if name is None else name, compare(pair[0], pair[1], given)))
+    worst = max((changes.change_class for _, changes in found), key=list(EXIT_CODES).index, default="none")
+    if form == "json":
+        print_json(
+            {
+                "change_class": worst,
+                "workflows": [{"workflow": name, **changes_as_json(c)} for name, c in found],
+            }
+        )
+    else:
+        for name, changes in found:
+            print_changes(name, changes)
+    raise SystemExit(EXIT_CODES[worst])
+
+
+def _workflows(project: Project, sides: Iterable[str], only: str | None) -> list[str | None]:
+    """Which workflows to compare; None where both sides are files and no workflow is needed."""
+    needed = [side for side in sides if not _is_file(side)]
+    if not needed:
+        return [only]
+    if only is not None:
+        return [only]
+    if CODE in needed:
+        return list(project.captured())
+    for side in needed:
+        if side not in ("base", "head") and side[0] not in "+-":
+            return [project.resolve_one(side, None)[0]]
+    return list(project.workflows())
+
+
+def _is_file(side: str) -> bool:
+    return side.endswith(".json")
+
+
+def _snapshot(project: Project, side: str, workflow: str | None) -> Snapshot:
+    if _is_file(side):
+        return _read_file(Path(side), workflow or "State")
+    assert workflow is not None
+    if side == CODE:
+        return project.captured(workflow)[workflow]
+    revision = project.directory.graph(workflow).resolve(side)
+    if revision is None:
+        return Snapshot.empty(workflow)
+    snapshot = project.directory.snapshot(revision)
+    if snapshot is None:
+        raise UnknownRevisionError(
+            "it was frozen without a snapshot, so it can not be compared",
+            workflow=workflow,
+            revision=revision,
+        )
+    return snapshot
+
+
+def _read_file(path: Path, name: str) -> Snapshot:
+    """A file below snapshots/, a snapshot by itself, or a JSON Schema of the state."""
+    from statemig import json_text
+
+    try:
+        content = json_text.loads(path.read_bytes())
+    except OSError as error:
+        raise ConfigError(f"{path} can not be read: {error.strerror}") from None
+    except ValueError:
+        raise SchemaError(
+            f"{path} is not JSON", hint="Give a JSON Schema, or a file below snapshots/."
+        ) from None
+    if not isinstance(content, dict):
+        raise SchemaError(f"{path} is no JSON object", hint="Give a JSON Schema, or a file below snapshots/.")
+    if isinstance(content.get("snapshot"), dict):
+        content = content["snapshot"]
+    if "writes" in content and "reads" in content and "workflow" in content:
+        return Snapshot.from_dict(content)
+    return Snapshot.from_json_schema(content, name=name)
+
+
+def changes_as_json(changes: Changes) -> dict[str, Any]:
+    """The same names as in Python."""
+    return {
+        "change_class": changes.change_class,
+        "changes": [change.to_dict() for change in changes],
+        "renames": [list(rename) for rename in changes.renames],
+        "questions": [
+            {"old": old, "candidates": [{"new": new, "score": score} for new, score in candidates]}
+            for old, candidates in changes.questions
+        ],
+    }
+
+
+def print_changes(workflow: str, changes: Changes) -> None:
+    """The changes of one workflow as a table, and the renames that are only likely."""
+    if changes.change_class == "none":
+        click.echo(f"{workflow}: no change")
+        return
+    click.echo(f"{workflow}: {changes.change_class}, {plural(len(changes), 'change')}")
+    rows = [{**change.to_dict(), "rule": f"{change.rule} {change.to_dict()['slug']}"} for change in changes]
+    print_table(rows, ("change_class", "rule", "path", "old", "new"), indent="  ")
+    for old, new, score in changes.renames:
+        click.echo(f"  taken for a rename: {old} -> {new} (similarity {score:.2f})")
+    for old, candidates in changes.questions:
+        listed = ", ".join(f"{new} ({score:.2f})" for new, score in candidates)
+        click.echo(
+            f"  perhaps a rename: {old} -> {listed}; say --rename {old}:NEW, or --rename {old}: if it is gone"
+        )

@@ -1,0 +1,155 @@
+"""The project that a command is about: its configuration, its migrations, and its workflows as the code has them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property, update_wrapper
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
+
+import click
+
+from statemig.config import Config
+from statemig.errors import (
+    AmbiguousRevisionError,
+    CaptureError,
+    ConfigError,
+    RevisionError,
+    UnknownRevisionError,
+)
+from statemig.revisions.directory import Directory
+
+if TYPE_CHECKING:
+    from statemig.workflow.snapshot import Snapshot
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Project:
+    """Opened by a command when it needs it; nothing of it is kept between commands."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+
+    @cached_property
+    def directory(self) -> Directory:
+        return Directory(self.config.script_location)
+
+    # -- workflows with revisions ----------------------------------------------------------------------------
+
+    def workflows(self, only: str | None = None) -> tuple[str, ...]:
+        """Names of the workflows that have revisions, or the one that was asked for. Raises `ConfigError`."""
+        known = self.directory.workflows()
+        if only is None:
+            return known
+        if only not in known:
+            listed = ", ".join(known) or "none"
+            raise ConfigError(
+                f"no workflow {only!r} has revisions here; those that have: {listed}",
+                hint="The name is the one given to Workflow(...), not the variable.",
+            )
+        return (only,)
+
+    def one_workflow(self, only: str | None) -> str:
+        """The workflow that a command is about, where it can be about one only. Raises `ConfigError`."""
+        names = self.workflows(only)
+        match names:
+            case (name,):
+                return name
+            case ():
+                raise ConfigError(
+                    "there are no revisions yet",
+                    hint="Make the first one with `statemig revision --autogenerate -m 'first version'`.",
+                )
+        raise ConfigError(
+            f"there are several workflows: {', '.join(names)}",
+            hint=f"Say which one: --workflow {names[0]}",
+        )
+
+    def resolve_one(self, text: str, only: str | None) -> tuple[str, str]:
+        """Workflow and full id of what was typed. Ids are looked for in all workflows; `head` and the like need one.
+
+        Raises `ConfigError`, `RevisionError` and what `Graph.resolve` raises.
+        """
+        names = self.workflows(only)
+        if len(names) != 1 and _is_relative(text):
+            names = (self.one_workflow(only),)
+        found: list[tuple[str, str]] = []
+        unknown: UnknownRevisionError | None = None
+        for name in names:
+            try:
+                revision = self.directory.graph(name).resolve(text)
+            except UnknownRevisionError as error:
+                unknown = error
+                continue
+            if revision is None:
+                raise RevisionError(
+                    f"{text!r} is the base, and there is no revision there",
+                    workflow=name,
+                    hint="Name a revision; `statemig history` lists them.",
+                )
+            found.append((name, revision))
+        if len(found) > 1:
+            raise AmbiguousRevisionError(
+                f"{text!r} fits revisions of {' and '.join(name for name, _ in found)}",
+                hint="Type more of the id, or say --workflow.",
+            )
+        if not found:
+            if unknown is None or len(names) > 1:
+                raise UnknownRevisionError(
+                    f"there is no revision {text!r} of any workflow here",
+                    hint="`statemig history` lists those that are.",
+                )
+            raise unknown
+        return found[0]
+
+    # -- workflows in the code -------------------------------------------------------------------------------
+
+    def captured(self, only: str | None = None) -> dict[str, Snapshot]:
+        """What the code says now, by name of the workflow. Raises `ConfigError`, and `CaptureError` with every problem."""
+        from statemig.workflow.capture import capture
+
+        if not self.config.workflows:
+            raise ConfigError(
+                "no workflow is configured",
+                hint='Add it to the configuration: workflows = ["package.module:variable"]',
+            )
+        found: dict[str, Snapshot] = {}
+        problems: list[str] = []
+        for reference in self.config.workflows:
+            try:
+                snapshot = capture(self.config.load_workflow(reference))
+            except CaptureError as error:
+                problems.append(f"{reference}: {error}")
+                continue
+            if snapshot.workflow in found:
+                problems.append(
+                    f"{reference}: another configured workflow is called {snapshot.workflow!r} too"
+                )
+            found[snapshot.workflow] = snapshot
+        if problems:
+            raise CaptureError("; ".join(problems))
+        if only is None:
+            return found
+        if only not in found:
+            raise ConfigError(
+                f"no configured workflow is called {only!r}; there are: {', '.join(found)}",
+                hint="The name is the one given to Workflow(...), not the variable.",
+            )
+        return {only: found[only]}
+
+
+def _is_relative(text: str) -> bool:
+    return text.casefold() in ("head", "heads", "base", "current") or text.startswith(
+        ("+", "-", "head", "base")
+    )
+
+
+def pass_project(command: Callable[Concatenate[Project, P], R]) -> Callable[P, R]:
+    """Open the configured project and hand it to the command as its first argument."""
+
+    def opened(*args: P.args, **kwargs: P.kwargs) -> R:
+        path: Any = click.get_current_context().find_root().obj
+        return command(Project(Config.load(path)), *args, **kwargs)
+
+    return update_wrapper(opened, command)
