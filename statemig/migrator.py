@@ -333,7 +333,8 @@ class Migrator:
             )
 
     def _check(self, document: Document, target: str, before: Document, source: str) -> None:
-        problems = documents.problems(document) or self._problems(document, target, "reads")
+        side = "accepts" if self._graph.is_ancestor(source, target) else "stored"
+        problems = documents.problems(document) or self._problems(document, target, side)
         if problems:
             raise InvalidStateError(
                 f"after the migration the document does not fit the new version: {_listed(problems)}",
@@ -369,7 +370,7 @@ class Migrator:
         return problems
 
     def _validator(self, revision: str, side: str) -> Validator | None:
-        """For documents as they are stored at a revision ("stored"), as its readers take them ("reads"), or for the part of a state that
+        """For documents as they are stored at a revision ("stored"), as its readers take them ("accepts"), or for the part of a state that
         one branch has written ("writes")."""
         key = (revision, side)
         if key not in self._validators:
@@ -379,7 +380,7 @@ class Migrator:
             if snapshot is None:
                 self._validators[key] = None
             else:
-                schema = snapshot.reads if side == "reads" else snapshot.stored
+                schema = snapshot.accepts if side == "accepts" else snapshot.stored
                 self._validators[key] = Validator(_partial(schema) if side == "writes" else schema)
         return self._validators[key]
 

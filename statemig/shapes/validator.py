@@ -56,6 +56,10 @@ def _explain(error: Any, depth: int) -> list[tuple[int, str, str]]:
                 if len(inner.instance_path) == deepest
                 for reason in _explain(inner, depth + 1)
             ]
+        here = [_expected(inner.kind) for branch in branches for inner in branch if len(branch) == 1]
+        if len(here) == len(branches) and all(text.startswith("expected ") for text in here):
+            names = " or ".join(dict.fromkeys(text.removeprefix("expected ") for text in here))
+            return [(len(place), path_text(place), f"expected {names}")]
     return [(len(place), path_text(place), _expected(error.kind))]
 
 

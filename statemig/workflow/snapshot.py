@@ -10,6 +10,7 @@ from typing import Any, Final
 from statemig import json_text
 from statemig.errors import SchemaError
 from statemig.shapes import json_schema
+from statemig.shapes.computed import with_computed
 from statemig.shapes.digest import canonical
 from statemig.shapes.join import join
 from statemig.shapes.shape import Object, Property, Schema, Shape
@@ -27,7 +28,8 @@ LAYERS: Final = ("state", "steps", "flow", "prompts", "tools", "models")
 class Snapshot:
     """One version of a workflow.
 
-    `writes` and `reads` are shapes of the run document's `state` and `outputs`: what the application writes under `profile`, and what it accepts.
+    `writes` and `reads` are shapes of the run document's `state` and `outputs`: what the application writes under
+    `profile`, and what it accepts.
     `prompts`: ``{step: {"text", "variables"}}``. `tools`: ``{name: {"arguments": JSON Schema or None, "steps": [...]}}``.
     `models`: ``{step: settings}``, a bare name being ``{"name": ...}``.
     """
@@ -63,6 +65,14 @@ class Snapshot:
             self._made["stored"] = join(self.writes, self.reads)
         stored: Schema = self._made["stored"]
         return stored
+
+    @property
+    def accepts(self) -> Schema:
+        """What may be handed to the application at this version, closed: what it reads, and computed fields, which it drops."""
+        if "accepts" not in self._made:
+            self._made["accepts"] = with_computed(self.reads, self.writes)
+        accepts: Schema = self._made["accepts"]
+        return accepts
 
     @property
     def ends(self) -> tuple[str, ...]:
@@ -215,7 +225,7 @@ def _step_dict(info: StepInfo) -> dict[str, Any]:
 
 def _step_from(data: Mapping[str, Any]) -> StepInfo:
     known = {each.name for each in fields(StepInfo)}
-    plain = {
+    plain: dict[str, Any] = {
         key: tuple(value) if isinstance(value, list) else value for key, value in data.items() if key in known
     }
     return StepInfo(**plain)
