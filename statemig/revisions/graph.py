@@ -30,6 +30,10 @@ HEADS: Final = "heads"
 CURRENT: Final = "current"
 RESERVED: Final = frozenset((BASE, HEAD, HEADS, CURRENT))
 
+NEWER_DEPLOY: Final = (
+    "A newer deploy may have written it, or its script was never committed: update this code."
+)
+
 _ID = re.compile(r"[A-Za-z0-9_]+")
 _RELATIVE = re.compile(r"([A-Za-z0-9_]*)([+-][0-9]+)")
 _LISTED: Final = 8
@@ -362,7 +366,7 @@ class Graph(Generic[N]):
         return UnknownRevisionError(
             f"there is no revision {name!r} among the {len(self)} known here.{known}",
             workflow=self.workflow,
-            hint="A newer deploy may have written it, or its script was never committed: update this code.",
+            hint=NEWER_DEPLOY,
         )
 
     def _nearest(self, name: str) -> list[str]:

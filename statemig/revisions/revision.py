@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 Script = Callable[["Operations"], object]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Revision:
     """A revision of one workflow. Immutable; any number of threads may read `.operations`.
 
     `down_revision` is None, an id, or a tuple of ids (a merge). `upgrade` and `downgrade` take the recorder
-    (``lambda op: op.rename_field("state.a", to="b")``); without `upgrade` nothing changes, without `downgrade` the way down is derived.
-    `version` is None where it follows from the graph. `file` is the script, for messages.
+    (``lambda op: op.rename_field("state.a", to="b")``); without `upgrade` nothing changes, without `downgrade`
+    the way down is derived. `version` is None where it follows from the graph. `file` is the script, for messages.
     """
 
     revision: str
@@ -79,7 +79,8 @@ class Revision:
             script(recorder)
         except StatemigError as error:
             error.message = f"{_place(error, script, self.file)}: {error.message}"
-            raise error.locate(revision=self.revision, workflow=self.workflow) from error.__cause__
+            error.locate(revision=self.revision, workflow=self.workflow)
+            raise
         except Exception as error:
             raise RevisionError(
                 f"{_place(error, script, self.file)}: {name}(op) raised {type(error).__name__}: {error}",

@@ -21,6 +21,10 @@ from statemig.errors import RevisionError
 
 HEADER_FIELDS: Final = ("revision", "down_revision", "workflow", "version")
 
+FOREIGN_HINT: Final = (
+    "The code moves on and the frozen snapshot does not: copy what the script needs into it."
+)
+
 # Names that only annotations use. They come and go with the annotations, which mean nothing when the script
 # runs.
 _ANNOTATION_MODULES: Final = frozenset({"__future__", "typing", "collections.abc"})
@@ -94,7 +98,7 @@ def header(tree: ast.Module, file: str) -> Header:
     values: dict[str, Any] = {}
     problems: list[str] = []
     for statement in tree.body:
-        for name, value in _assigned(statement):
+        for name, value in assigned(statement):
             try:
                 values[name] = ast.literal_eval(value)
             except ValueError:
@@ -127,7 +131,7 @@ def header(tree: ast.Module, file: str) -> Header:
     )
 
 
-def _assigned(statement: ast.stmt) -> Iterator[tuple[str, ast.expr]]:
+def assigned(statement: ast.stmt) -> Iterator[tuple[str, ast.expr]]:
     """Header fields that a statement of the module sets."""
     if isinstance(statement, ast.Assign):
         targets, value = statement.targets, statement.value
@@ -159,6 +163,16 @@ def foreign_imports(tree: ast.Module) -> list[Import]:
     return found
 
 
+def refuse_foreign_imports(tree: ast.Module, file: str, revision: str) -> None:
+    """Raises `RevisionError` naming every import that is neither statemig nor the standard library."""
+    found = foreign_imports(tree)
+    if found:
+        lines = "; ".join(f"line {item.line}: {item.text}" for item in found)
+        raise RevisionError(
+            f"{file} imports what is not frozen with it: {lines}", revision=revision, hint=FOREIGN_HINT
+        )
+
+
 def _allowed(module: str) -> bool:
     top = module.partition(".")[0]
     return top == "statemig" or top in sys.stdlib_module_names
@@ -173,7 +187,7 @@ def digest(tree: ast.Module) -> str:
     Left out: comments, layout, docstrings, annotations of functions, the header, the order of neighbouring
     imports, and ``pass``.
     """
-    body = [statement for statement in tree.body if not any(True for _ in _assigned(statement))]
+    body = [statement for statement in tree.body if not any(True for _ in assigned(statement))]
     meaning = json.dumps(_statements(body), ensure_ascii=True, separators=(",", ":"))
     return hashlib.blake2b(meaning.encode(), digest_size=16).hexdigest()
 
