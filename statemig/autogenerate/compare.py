@@ -1,0 +1,114 @@
+"""`diff`: every difference between two snapshots, each under one rule of the table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from statemig.autogenerate.change import Change, Changes
+from statemig.autogenerate.definitions import shared_definitions
+from statemig.autogenerate.moves import pair_moves
+from statemig.autogenerate.steps import StepMatch, match_steps, step_changes
+from statemig.autogenerate.structure import Place, Walk
+from statemig.errors import OperationError
+from statemig.path import Path
+from statemig.shapes.shape import Object, Property, Schema
+from statemig.workflow.snapshot import Snapshot
+
+Renames = Mapping[str, str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The changes, with what only a proposal needs: which step became which, and whether `old` is the base that no run
+    has ever had."""
+
+    changes: Changes
+    steps: StepMatch
+    first: bool
+
+
+def diff(old: Snapshot, new: Snapshot, renames: Renames | None = None) -> Changes:
+    """Compare two snapshots of one workflow.
+
+    `renames` settles what became of a field or step: ``{"state.a": "b"}`` (a new name), ``{"state.a": "state.meta.a"}``
+    (a move), ``{"approve": "review"}`` (a step), ``{"state.a": None}`` (it is gone). Raises `OperationError` where one of
+    them names nothing.
+    """
+    return compare(old, new, renames).changes
+
+
+def compare(old: Snapshot, new: Snapshot, renames: Renames | None = None) -> Comparison:
+    given = dict(renames or {})
+    steps = match_steps(old, new, given)
+    walk = _walk(old, new, given, steps)
+    unused = [path for path in given if path not in walk.used and path not in steps.used]
+    if unused:
+        raise OperationError(
+            f"the old definition has no field or step {', '.join(unused)} to rename",
+            problems=unused,
+            hint="Write the old path in full: state.summary, state.items[].name, outputs.draft.text, or a step's name",
+        )
+    changes, moved = pair_moves(walk)
+    changes = [*changes, *step_changes(old, new, steps)]
+    scored = [*walk.renames, *moved.renames]
+    scored += [(f"steps.{name}", f"steps.{c.new}", c.score) for name, c in steps.matching.applied.items()]
+    questions = [*walk.questions, *moved.questions]
+    questions += [
+        (f"steps.{name}", [(f"steps.{c.new}", c.score) for c in candidates])
+        for name, candidates in steps.matching.questions.items()
+    ]
+    first = old.digest == Snapshot.empty(old.workflow).digest
+    found = Changes(
+        tuple(changes), tuple(scored), tuple(questions), same_digest=old.digest == new.digest, first=first
+    )
+    return Comparison(found, steps, first)
+
+
+def _walk(old: Snapshot, new: Snapshot, given: Renames, steps: StepMatch) -> Walk:
+    """Walk once; where a definition turned into several, walk again without treating it as one."""
+    apart: frozenset[str] = frozenset()
+    while True:
+        walk = Walk(old.reads, new.reads, given, apart)
+        _compare_documents(walk, steps)
+        split = {
+            name for name, partners in walk.partners.items() if len(partners) > 1 and name in walk.shared
+        }
+        recursive = {name for name in split if _is_recursive(old.reads, name)}
+        if (split := split - recursive) <= apart:
+            return walk
+        apart |= split
+
+
+def _is_recursive(schema: Schema, name: str) -> bool:
+    return name in shared_definitions(Schema(schema.definitions[name], {name: schema.definitions[name]}))
+
+
+def _compare_documents(walk: Walk, steps: StepMatch) -> None:
+    before, after = _parts(walk.old), _parts(walk.new)
+    if "state" in before and "state" in after:
+        walk.compare(
+            before["state"].shape, after["state"].shape, Place.at(Path.of("state"), Path.of("state"))
+        )
+    was, now = _outputs(walk.old, before), _outputs(walk.new, after)
+    for name, to in steps.kept.items():
+        place = Place.at(Path.of("outputs", name), Path.of("outputs", to))
+        if name in was and to in now:
+            walk.compare(was[name].shape, now[to].shape, place)
+        elif name in was:
+            walk.found("S07", place, was[name].shape, None, old_property=was[name])
+        elif to in now:
+            walk.found("S04", place, None, now[to].shape, new_property=now[to])
+
+
+def _parts(schema: Schema) -> Mapping[str, Property]:
+    root = schema.resolve(schema.root)
+    return root.properties if isinstance(root, Object) else {}
+
+
+def _outputs(schema: Schema, parts: Mapping[str, Property]) -> Mapping[str, Property]:
+    inside = schema.resolve(parts["outputs"].shape) if "outputs" in parts else None
+    return inside.properties if isinstance(inside, Object) else {}
+
+
+__all__ = ["Change", "Changes", "Comparison", "Renames", "compare", "diff"]

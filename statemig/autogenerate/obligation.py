@@ -1,0 +1,117 @@
+"""What is left to prove once the operations have run: every stored document is one that the new version reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from statemig.operations.base import Operation
+from statemig.operations.lowering import schema_after
+from statemig.shapes.shape import (
+    ListOf,
+    MapOf,
+    Object,
+    Property,
+    Ref,
+    Schema,
+    Shape,
+    TupleOf,
+    Union,
+)
+from statemig.shapes.subshape import Gap, gaps
+from statemig.workflow.snapshot import Snapshot
+
+
+def open_gaps(old: Snapshot, new: Snapshot, operations: Sequence[Operation]) -> list[Gap]:
+    """Where a document of `old`, taken through `operations`, may not fit what `new` reads, closed.
+
+    A reader that keeps unknown keys says nothing about their values, so declared keys only are compared: an old
+    document that already holds, unknown to its own model, a key that the new model declares with another type
+    would fail its validation by name; it cannot be seen in two schemas. What a reader ignores of its own
+    writer's output (computed fields) is no leftover. What was open before any change is not this change's.
+    """
+    before = declared_only(old.stored)
+    after = schema_after(before, operations)
+    found = gaps(after, readable(new))
+    if not found:
+        return []
+    inherited = {gap.path for gap in gaps(before, readable(old))}
+    touched = {str(path) for operation in operations for path in operation.paths}
+    return [gap for gap in found if gap.path not in inherited or gap.path in touched]
+
+
+def declared_only(schema: Schema) -> Schema:
+    """The schema without the unknown keys that some of its records may hold."""
+
+    def close(shape: Object) -> Object:
+        return shape if isinstance(shape.extra, str) else replace(shape, extra="ignore")
+
+    return Schema(
+        _map_records(schema.root, close),
+        {name: _map_records(s, close) for name, s in schema.definitions.items()},
+    )
+
+
+def _map_records(shape: Shape, change: Mapping[str, str] | object) -> Shape:
+    assert callable(change)
+    match shape:
+        case Object(properties):
+            inner = {
+                key: replace(prop, shape=_map_records(prop.shape, change)) for key, prop in properties.items()
+            }
+            changed: Shape = change(replace(shape, properties=inner))
+            return changed
+        case ListOf(items):
+            return replace(shape, items=_map_records(items, change))
+        case TupleOf(slots, rest):
+            slots = tuple(_map_records(slot, change) for slot in slots)
+            return TupleOf(slots, None if rest is None else _map_records(rest, change))
+        case MapOf(values):
+            return replace(shape, values=_map_records(values, change))
+        case Union(members, tag):
+            return Union(tuple(_map_records(member, change) for member in members), tag)
+        case _:
+            return shape
+
+
+def readable(snapshot: Snapshot) -> Schema:
+    """What the application reads, and the keys it writes and then ignores on the way in (computed fields)."""
+    reads, writes = snapshot.reads, snapshot.writes
+    definitions = {
+        name: _with_ignored(shape, writes.definitions[name], reads, writes)
+        if name in writes.definitions
+        else shape
+        for name, shape in reads.definitions.items()
+    }
+    definitions |= {name: shape for name, shape in writes.definitions.items() if name not in definitions}
+    return Schema(_with_ignored(reads.root, writes.root, reads, writes), definitions)
+
+
+def _with_ignored(read: Shape, written: Shape, reads: Schema, writes: Schema) -> Shape:
+    match read, written:
+        case Object(), Object():
+            properties = dict(_both(read, written, reads, writes))
+            if read.extra == "ignore":
+                for key, prop in written.properties.items():
+                    if key not in properties and not _accepted(read, key):
+                        properties[key] = replace(prop, required=False)
+            return replace(read, properties=properties)
+        case ListOf(items), ListOf(others):
+            return replace(read, items=_with_ignored(items, others, reads, writes))
+        case MapOf(values), MapOf(others):
+            return replace(read, values=_with_ignored(values, others, reads, writes))
+        case _:
+            return read
+
+
+def _both(read: Object, written: Object, reads: Schema, writes: Schema) -> Iterator[tuple[str, Property]]:
+    for key, prop in read.properties.items():
+        other = written.properties.get(key)
+        if other is None or isinstance(prop.shape, Ref) or isinstance(other.shape, Ref):
+            yield key, prop
+        else:
+            yield key, replace(prop, shape=_with_ignored(prop.shape, other.shape, reads, writes))
+
+
+def _accepted(read: Object, key: str) -> bool:
+    return any(key in prop.aliases for prop in read.properties.values())

@@ -1,0 +1,163 @@
+"""`propose`: the operations that bring old documents to a new definition, and what they do not cover yet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from statemig.autogenerate.builders import Built, Step, build
+from statemig.autogenerate.change import Change, Changes
+from statemig.autogenerate.compare import Comparison, Renames, compare
+from statemig.autogenerate.obligation import declared_only, open_gaps
+from statemig.autogenerate.rules import RULES
+from statemig.autogenerate.step_builders import build_steps
+from statemig.errors import OperationError
+from statemig.operations.base import Operation
+from statemig.operations.lowering import schema_after
+from statemig.shapes.shape import MISSING, Missing
+from statemig.shapes.subshape import Gap
+from statemig.workflow.snapshot import Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """What autogenerate would write.
+
+    `complete`: every stored document fits the new version after `operations`, and every difference is accounted for.
+    `missing`: the paths for which that is not so; `reasons` says why, by path. `renames`: applied without asking, as
+    (old path, new path, score). `questions`: what only a person knows, as (old path, [(new path, score), ...]); such a
+    field is neither renamed nor dropped. `assumed`: (path, value) that the operations contain and nobody stated.
+    """
+
+    operations: tuple[Operation, ...]
+    complete: bool
+    missing: tuple[str, ...]
+    changes: Changes
+    renames: tuple[tuple[str, str, float], ...] = ()
+    questions: tuple[tuple[str, list[tuple[str, float]]], ...] = ()
+    assumed: tuple[tuple[str, Any], ...] = ()
+    reasons: dict[str, str] = field(default_factory=dict)
+    steps: tuple[Step, ...] = ()
+
+
+def propose(old: Snapshot, new: Snapshot, renames: Renames | None = None) -> Proposal:
+    """Propose the operations from `old` to `new`. `renames` as in `diff`; raises `OperationError` as it does."""
+    comparison = compare(old, new, renames)
+    changes = comparison.changes
+    if comparison.first:
+        return Proposal((), True, (), changes)
+    steps, unconsumed = _plan(old, new, comparison)
+    operations = tuple(step.operation for step in steps)
+    reasons = _missing(unconsumed, open_gaps(old, new, operations))
+    return Proposal(
+        operations=operations,
+        complete=not reasons,
+        missing=tuple(reasons),
+        changes=changes,
+        renames=changes.renames,
+        questions=changes.questions,
+        assumed=tuple(_assumed(steps)),
+        reasons=reasons,
+        steps=steps,
+    )
+
+
+def _assumed(steps: Sequence[Step]) -> Iterator[tuple[str, Any]]:
+    for step in steps:
+        if not isinstance(step.assumed, Missing):
+            path = getattr(step.operation, "path", None) or f"steps.{getattr(step.operation, 'step', '')}"
+            yield str(path), step.assumed
+
+
+def _plan(
+    old: Snapshot, new: Snapshot, comparison: Comparison
+) -> tuple[tuple[Step, ...], list[tuple[Change, str]]]:
+    """Every operation that holds, in the order of the script, and the changes that none makes up for."""
+    questions = dict(comparison.changes.questions)
+    withheld = {candidates[0][0] for candidates in questions.values()}
+    moved = [str(c.site.target) for c in comparison.changes if c.rule == "S14" and c.site is not None]
+    first: list[tuple[Change, Built]] = []
+    last: list[tuple[Change, Built]] = []
+    unconsumed: list[tuple[Change, str]] = []
+    for change in comparison.changes:
+        if change.path in questions and change.rule in ("S07", "S08", "W04"):
+            unconsumed.append((change, _question(change, questions[change.path])))
+        elif change.path in withheld and change.rule in ("S04", "S05", "S06", "W03"):
+            unconsumed.append((change, f"{RULES[change.rule].name}: may be the new name of a removed one"))
+        elif change.rule not in ("W03", "W04"):
+            built = build(change, old.reads, new.reads)
+            emptied = change.rule in ("S07", "S08") and any(
+                path.startswith(f"{change.site.target}.") for path in moved if change.site is not None
+            )
+            (last if emptied or change.rule == "S14" else first).append((change, built))
+    last.sort(key=lambda pair: pair[0].rule != "S14")
+    left = {id(change) for change, _ in unconsumed}
+    steps = [c for c in comparison.changes if c.rule in ("W03", "W04") and id(c) not in left]
+    flow = list(build_steps(steps, old, new, comparison.steps))
+    return _checked(old, [*first, *last, *flow], unconsumed)
+
+
+def _question(change: Change, candidates: list[tuple[str, float]]) -> str:
+    names = " or ".join(f"{path} ({score:.2f})" for path, score in candidates)
+    return (
+        f"{RULES[change.rule].name}: renamed to {names}, or removed? Say so with --rename {change.path}:..."
+    )
+
+
+def _checked(
+    old: Snapshot, built: list[tuple[Change, Built]], unconsumed: list[tuple[Change, str]]
+) -> tuple[tuple[Step, ...], list[tuple[Change, str]]]:
+    """Keep the operations that the schema at their point of the script allows."""
+    schema = declared_only(old.stored)
+    steps: list[Step] = []
+    for change, made in built:
+        if made.reason is not None:
+            unconsumed.append((change, made.reason))
+        for step in made.steps:
+            try:
+                schema = schema_after(schema, [step.operation])
+            except OperationError as error:
+                unconsumed.append((change, f"{RULES[change.rule].name}: {error.message}"))
+            else:
+                steps.append(step)
+    return tuple(steps), unconsumed
+
+
+def _missing(unconsumed: list[tuple[Change, str]], gaps: list[Gap]) -> dict[str, str]:
+    """Paths with reasons: what the subshape check finds, and changes that it cannot see."""
+    reasons: dict[str, str] = {}
+    for gap in gaps:
+        reason = gap.reason if gap.certain else f"cannot be decided: {gap.reason}"
+        reasons.setdefault(gap.path, reason)
+    seen = list(reasons)
+    for change, reason in unconsumed:
+        same = [path for path in seen if _about(change, path)]
+        if not same:
+            reasons.setdefault(change.path, reason)
+        for path in same:
+            if reason not in reasons[path]:
+                reasons[path] = f"{reasons[path]} ({reason})"
+    return reasons
+
+
+def _about(change: Change, path: str) -> bool:
+    """Whether a gap at `path` is this change seen from the other side."""
+    target = str(change.site.target) if change.site is not None and change.site.target is not None else None
+    for known in {change.path, target} - {None}:
+        if known is None:
+            continue
+        if known.startswith("<"):
+            _, _, tail = known.partition(">")
+            if path.endswith(tail):
+                return True
+        elif path == known or _below(path, known) or _below(known, path):
+            return True
+    return False
+
+
+def _below(path: str, other: str) -> bool:
+    return path.startswith(other) and path[len(other)] in ".[{<"
+
+
+__all__ = ["MISSING", "Proposal", "propose"]

@@ -1,0 +1,131 @@
+"""From changes of steps to operations: renames first, then what is gone, then what is new."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from statemig.autogenerate.builders import Built, Step
+from statemig.autogenerate.change import Change
+from statemig.autogenerate.fill import zero
+from statemig.autogenerate.rules import RULES
+from statemig.autogenerate.steps import StepMatch, output_of
+from statemig.operations.recorder import Operations
+from statemig.plan.instructions import Policy
+from statemig.shapes.shape import Missing
+from statemig.workflow.flow import StepInfo, predecessors, successors
+from statemig.workflow.snapshot import Snapshot
+
+CURSOR_NOTE: Final = "assumed: where should runs standing here go?"
+BACKFILL_NOTE: Final = "assumed: what should runs past it have as its output?"
+
+
+def build_steps(
+    changes: list[Change], old: Snapshot, new: Snapshot, match: StepMatch
+) -> Iterator[tuple[Change, Built]]:
+    """Operations for the changes of steps, in an order in which no name is taken twice."""
+    renames = [change for change in changes if change.rule == "W04" and change.direction == "renamed"]
+    removals = [change for change in changes if change.rule == "W04" and change.direction == "removed"]
+    additions = [change for change in changes if change.rule == "W03"]
+    taken = {_detail(change)[1] for change in renames} & set(match.gone)
+    if taken:  # a removed step's name is used again: it has to go first, so its policy speaks of old names
+        for change in removals:
+            yield change, _removal(change, old, {})
+    for change in _untangled(renames):
+        was, now = _detail(change)
+        yield change, _one(change, lambda op, was=was, now=now: op.rename_step(was, to=now))
+    if not taken:
+        for change in removals:
+            yield change, _removal(change, old, match.kept)
+    for change in additions:
+        yield change, _addition(change, old, new, match)
+
+
+def _detail(change: Change) -> Any:
+    return change.site.detail if change.site is not None else None
+
+
+def _untangled(renames: list[Change]) -> Iterator[Change]:
+    """A name is given only once its former owner has another."""
+    waiting = list(renames)
+    while waiting:
+        held = {_detail(change)[0] for change in waiting}
+        free = [change for change in waiting if _detail(change)[1] not in held - {_detail(change)[0]}]
+        for change in free or waiting:
+            yield change
+        waiting = [change for change in waiting if free and change not in free]
+
+
+def _one(change: Change, record: Any, assumed: Any = None, note: str | None = None) -> Built:
+    recorder = Operations()
+    record(recorder)
+    operation = recorder.recorded[0]
+    step = Step(operation, change) if note is None else Step(operation, change, assumed, note)
+    return Built((step,))
+
+
+def _removal(change: Change, old: Snapshot, kept: Mapping[str, str]) -> Built:
+    """A run that stands on an automatic step goes on to the only step behind it. Otherwise somebody decides: it is held."""
+    name = _detail(change)
+    cursor = Policy("hold")
+    if old.steps[name].kind != "human":
+        behind = _behind(name, old.steps, kept)
+        if len(behind) == 1:
+            cursor = Policy("forward", behind[0])
+    return _one(change, lambda op: op.remove_step(name, cursor=cursor), cursor, CURSOR_NOTE)
+
+
+def _behind(name: str, steps: Mapping[str, StepInfo], kept: Mapping[str, str]) -> list[str]:
+    """The steps behind, removed ones passed through, by the names they have at this point of the script."""
+    found: dict[str, None] = {}
+    seen = {name}
+    pending = list(successors(steps, name))
+    while pending:
+        step = pending.pop(0)
+        if step in seen:
+            continue
+        seen.add(step)
+        if not kept:
+            found.setdefault(step)
+        elif step in kept:
+            found.setdefault(kept[step])
+        else:
+            pending.extend(successors(steps, step))
+    return list(found)
+
+
+def _addition(change: Change, old: Snapshot, new: Snapshot, match: StepMatch) -> Built:
+    name = _detail(change)
+    before = predecessors(new.steps).get(name, ())
+    known = [step for step in before if step in match.kept.values()]
+    after = known[0] if len(known) == 1 else None
+    behind = [step for step in successors(new.steps, name) if step in match.kept.values()]
+    alone = len(behind) == 1 and new.steps[name].kind != "human"
+    down = Policy("forward", behind[0]) if alone else None
+    if not _is_read(name, new):
+        return _one(change, lambda op: op.add_step(name, after=after, down=down))
+    output = output_of(new.reads, name)
+    value = None if output is None else zero(output.shape, new.reads)
+    if isinstance(value, Missing):
+        return Built(
+            reason=f"{RULES['W03'].name}: later steps read its output; write add_step with op.backfill(...)"
+        )
+    passed = Operations.backfill(value)
+    return _one(
+        change,
+        lambda op: op.add_step(name, after=after, passed=passed, down=down),
+        value,
+        BACKFILL_NOTE,
+    )
+
+
+def _is_read(name: str, snapshot: Snapshot) -> bool:
+    """Whether another step declares that it reads this one's output."""
+    prefixes = (f"outputs.{name}", f'outputs."{name}"')
+    return any(
+        path == prefix or path.startswith((f"{prefix}.", f"{prefix}[", f"{prefix}{{"))
+        for step, info in snapshot.steps.items()
+        if step != name
+        for path in info.reads
+        for prefix in prefixes
+    )
