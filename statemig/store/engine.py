@@ -1,0 +1,57 @@
+"""From a URL to an engine. An engine that the user made is taken as it is."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from typing import Any
+
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.pool import StaticPool
+
+from statemig.errors import StoreError
+
+# A write waits this long for another process's write, in milliseconds.
+BUSY_TIMEOUT = 30_000
+
+
+def open_engine(url_or_engine: str | Engine) -> Engine:
+    """An engine for the store. SQLite files get the write-ahead log, so that readers never wait for a writer.
+
+    Every transaction of the store that writes begins with its first write, so SQLite takes the write lock at once (as BEGIN
+    IMMEDIATE would) and waits for others by the busy timeout; a stale snapshot can not occur.
+    """
+    if isinstance(url_or_engine, Engine):
+        return url_or_engine
+    try:
+        url = make_url(url_or_engine)
+    except ArgumentError as error:
+        raise StoreError(
+            "the store's URL can not be read",
+            hint="It looks like sqlite:///runs.db or postgresql+psycopg://...",
+        ) from error
+    if url.get_backend_name() != "sqlite":
+        return create_engine(url)
+    if url.database in (None, "", ":memory:"):
+        # One connection, or each would see a database of its own.
+        return create_engine(url, poolclass=StaticPool, connect_args={"check_same_thread": False})
+    engine = create_engine(url)
+    event.listen(engine, "connect", _configure_sqlite)
+    return engine
+
+
+def _configure_sqlite(connection: Any, _record: Any) -> None:
+    cursor = connection.cursor()
+    cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT}")
+    for attempt in range(100):
+        try:
+            cursor.execute("PRAGMA journal_mode = WAL")
+            break
+        except sqlite3.OperationalError:
+            # The very first switch to WAL needs the file alone and does not wait by the busy timeout.
+            if attempt == 99:
+                raise
+            time.sleep(0.02)
+    cursor.close()

@@ -1,0 +1,197 @@
+"""All that `fleet/` and `deploy/` know of storage: two small protocols and the plain records that go in and out.
+
+`RunStore` implements both, over its own table or the user's. What a store can not supply it does not fake: it raises, or the record
+says None.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from statemig.document import Document
+from statemig.errors import StatemigError
+from statemig.migrator import Migrator, Record
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRun:
+    """A run as the store holds it, document still as text.
+
+    `content` is compared on every write. `rest` is what statemig keeps beside a user's own table (None in its own).
+    `stamped` False: a row of a user's table that statemig has never written.
+    """
+
+    run_id: str
+    content: str
+    rest: str | None
+    status: str
+    phase: str
+    standing: str
+    revision: str | None
+    started_revision: str | None
+    pinned_revision: str | None
+    checked: bool
+    complement: str | None
+    migrations: int
+    version: int
+    token: int
+    owner: str | None
+    lease_until: float | None
+    claimed_at: float | None
+    claimed_position: str | None
+    claimed_step: str | None
+    claimed_revision: str | None
+    created_at: float
+    updated_at: float
+    stamped: bool = True
+
+    def leased(self, now: float) -> bool:
+        """Whether a worker's lease on the run is alive."""
+        return self.lease_until is not None and self.lease_until > now
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryEntry:
+    """One migration of a run. `reverse_patch`, `complement_before` and `digest` are there only where it was written alone."""
+
+    seq: int
+    at: float
+    kind: str
+    cause: str
+    from_revision: str | None
+    to_revision: str
+    reverse_patch: list[dict[str, Any]] | None = None
+    complement_before: dict[str, Any] | None = None
+    digest: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A run document brought from one revision to another, not written yet. `entry` None: there was nothing to do."""
+
+    row: StoredRun
+    document: Document
+    revision: str
+    complement: dict[str, Any] | None
+    entry: HistoryEntry | None
+    checked: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a run could not be brought to `head`. `kind`: held, pinned, invalid, unstamped or failed. No value of a state in it."""
+
+    run_id: str
+    head: str
+    kind: str
+    reason: str
+    hint: str | None = None
+    from_revision: str | None = None
+    revision: str | None = None
+    operation: str | None = None
+    step: str | None = None
+    path: str | None = None
+    at: float = 0.0
+    run_version: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How many runs stand at one place. An ended run has no step; `status` is then finished, failed or cancelled, else ready,
+    running (a worker's lease is alive) or waiting, with `on` saying for what. A run on two branches counts once per branch."""
+
+    revision: str | None
+    step: str | None
+    status: str
+    on: str | None
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One ended try of a step. `outcome`: done, waiting, finished, failed, released, error, or lost (the lease ran out)."""
+
+    run_id: str
+    token: int
+    step: str | None
+    position: str | None
+    revision: str
+    worker: str | None
+    started_at: float
+    ended_at: float
+    outcome: str
+    error: str | None
+    idempotency_key: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RunFilter:
+    """Which runs. Every field that is given must hold; an empty filter is every unfinished run."""
+
+    run_ids: Sequence[str] | None = None
+    revision: str | None = None
+    not_revision: str | None = None
+    step: str | None = None
+    unstamped: bool = False
+    ended: bool = field(default=False, metadata={"doc": "finished, failed and cancelled runs too"})
+
+
+class Fleet(Protocol):
+    """The live runs of one workflow in a store."""
+
+    @property
+    def workflow(self) -> str: ...
+
+    @property
+    def migrator(self) -> Migrator: ...
+
+    @property
+    def clock(self) -> Callable[[], float]: ...
+
+    def counts(self) -> list[Standing]:
+        """Runs by revision, step and status."""
+        ...
+
+    def iterate(self, where: RunFilter = ..., *, batch: int = ...) -> Iterator[list[StoredRun]]:
+        """Batches of runs, each run once, in the order of their ids; runs that change meanwhile may be missed or seen changed."""
+        ...
+
+    def document(self, row: StoredRun) -> Document:
+        """The run document of a row, fresh at every call. Raises `InvalidStateError` where it is not one."""
+        ...
+
+    def bring(
+        self,
+        row: StoredRun,
+        to: str = ...,
+        *,
+        cause: str = ...,
+        record: Record | None = ...,
+        down: bool = ...,
+    ) -> Moved:
+        """The row's document at another revision, in memory. Raises what keeps it from going there."""
+        ...
+
+    def swap(self, moved: Sequence[Moved]) -> list[bool]:
+        """Write each back with its history, compare-and-swap each, in one transaction; False where the run has changed or is leased."""
+        ...
+
+    def record_failures(
+        self, failed: Sequence[tuple[StoredRun, StatemigError]], head: str, *, write: bool = ...
+    ) -> list[Failure]:
+        """List runs that could not be brought to `head` (with `write` for others to see); their rows stay as they are."""
+        ...
+
+
+class DeployStore(Protocol):
+    """What a deploy needs to say to all workers, and to hear from them."""
+
+    def draining(self) -> bool: ...
+
+    def drain(self, on: bool = True) -> None: ...
+
+    def pin(self, run_id: str, revision: str | None) -> None: ...
+
+    def attempts(self, run_id: str | None = None, *, since: float = ...) -> Iterator[Attempt]: ...

@@ -1,0 +1,314 @@
+"""Rows of runs: the statements, built once, and what goes in and out of them. `OwnRows` keeps documents in statemig_runs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, Final, Protocol
+
+from sqlalchemy import Select, and_, bindparam, exists, null, or_, select, tuple_, update
+from sqlalchemy.engine import Connection
+from sqlalchemy.sql.elements import ColumnElement
+
+from statemig import json_text
+from statemig.document import Document, problems
+from statemig.errors import InvalidStateError
+from statemig.store.protocols import RunFilter, StoredRun
+from statemig.store.tables import failures, runs
+
+# A lease that ends before this is no obstacle: for writes that go past a worker's lease, as an answer does.
+ANY_LEASE: Final = 1e18
+
+
+class HalfWritten(Exception):
+    """Only the first of two rows could be written: the transaction must be rolled back. Never leaves the store."""
+
+
+PLAIN: Final[tuple[str, ...]] = (
+    "status",
+    "phase",
+    "standing",
+    "revision",
+    "pinned_revision",
+    "checked",
+    "owner",
+    "lease_until",
+    "claimed_at",
+    "claimed_position",
+    "claimed_step",
+    "claimed_revision",
+    "token",
+    "version",
+    "updated_at",
+)
+MIGRATED: Final[tuple[str, ...]] = (*PLAIN, "complement", "migrations")
+
+# The fields of StoredRun after `content` and `rest`, in order.
+TAGS: Final = (
+    runs.c.status,
+    runs.c.phase,
+    runs.c.standing,
+    runs.c.revision,
+    runs.c.started_revision,
+    runs.c.pinned_revision,
+    runs.c.checked,
+    runs.c.complement,
+    runs.c.migrations,
+    runs.c.version,
+    runs.c.token,
+    runs.c.owner,
+    runs.c.lease_until,
+    runs.c.claimed_at,
+    runs.c.claimed_position,
+    runs.c.claimed_step,
+    runs.c.claimed_revision,
+    runs.c.created_at,
+    runs.c.updated_at,
+)
+
+same_run = and_(runs.c.workflow == bindparam("workflow"), runs.c.run_id == bindparam("run"))
+lease_free = or_(runs.c.lease_until.is_(None), runs.c.lease_until <= bindparam("lease_before"))
+
+
+def standing_of(document: Document) -> tuple[str, str, str]:
+    """(status, phase, standing) as the columns keep them."""
+    status = document.get("status", "active")
+    if status != "active":
+        return status, "ended", "[]"
+    places = []
+    phase = "parked"
+    for position in document.get("cursor") or ():
+        at = position.get("status", "ready")
+        if at == "waiting":
+            places.append([position["step"], at, position.get("on")])
+        else:
+            places.append([position["step"], at])
+            phase = "ready"
+    return status, phase, json_text.dumps(places).decode()
+
+
+def parse(text: str, run_id: str, revision: str | None) -> Any:
+    """JSON text of a row. Raises `InvalidStateError` where it is not JSON."""
+    try:
+        return json_text.loads(text)
+    except ValueError:
+        # Not chained: the parser's message quotes what it read.
+        raise InvalidStateError(
+            "what is stored is not JSON",
+            run_id=run_id,
+            revision=revision,
+            hint="Something other than statemig wrote it; repair the row, it was not changed",
+        ) from None
+
+
+def require_document(document: Any, run_id: str, revision: str | None) -> Document:
+    wrong = problems(document)
+    if wrong:
+        path, expected = wrong[0]
+        raise InvalidStateError(
+            f"what is stored is not a run document: expected {expected}",
+            problems=wrong,
+            run_id=run_id,
+            revision=revision,
+            path=path or None,
+            hint="Repair the row, it was not changed",
+        )
+    result: Document = document
+    return result
+
+
+def write_tags(columns: tuple[str, ...], **more: ColumnElement[Any]) -> Any:
+    """UPDATE of statemig's columns of one run, compare-and-swap on version and token, and on the lease."""
+    return (
+        update(runs)
+        .where(
+            same_run,
+            runs.c.version == bindparam("was_version"),
+            runs.c.token == bindparam("was_token"),
+            lease_free,
+        )
+        .values({name: bindparam(f"new_{name}") for name in columns} | more)
+    )
+
+
+def tag_values(
+    workflow: str, row: StoredRun, new: StoredRun, columns: tuple[str, ...], lease_before: float
+) -> dict[str, Any]:
+    values: dict[str, Any] = {f"new_{name}": getattr(new, name) for name in columns}
+    values["workflow"] = workflow
+    values["run"] = row.run_id
+    values["was_version"] = row.version
+    values["was_token"] = row.token
+    values["lease_before"] = lease_before
+    return values
+
+
+def columns_written(row: StoredRun, new: StoredRun) -> tuple[str, ...]:
+    """The complement is often as large as the document, so it is written only when a migration changed it."""
+    return PLAIN if row.migrations == new.migrations else MIGRATED
+
+
+def not_failed(head: str) -> ColumnElement[bool]:
+    """Not a run that could not be brought to this head as it is now."""
+    return ~exists().where(
+        failures.c.workflow == runs.c.workflow,
+        failures.c.run_id == runs.c.run_id,
+        failures.c.head == head,
+        failures.c.run_version == runs.c.version,
+    )
+
+
+def queue(rows: Select[Any], head: str, foreign: frozenset[str]) -> Select[Any]:
+    """Runs that a worker of `head` may take, longest untouched first."""
+    wanted = rows.where(
+        runs.c.workflow == bindparam("workflow"),
+        runs.c.phase == "ready",
+        lease_free,
+        or_(runs.c.pinned_revision.is_(None), runs.c.pinned_revision == head),
+        not_failed(head),
+    )
+    if foreign:
+        wanted = wanted.where(_known(foreign))
+    return wanted.order_by(runs.c.updated_at).limit(bindparam("limit"))
+
+
+def parked(rows: Select[Any], head: str, foreign: frozenset[str]) -> Select[Any]:
+    """Runs of other revisions in which nothing is ready; bringing them to head may wake them."""
+    wanted = rows.where(
+        runs.c.workflow == bindparam("workflow"),
+        runs.c.phase == "parked",
+        or_(runs.c.revision != head, runs.c.revision.is_(None)),
+        runs.c.updated_at >= bindparam("since"),
+        tuple_(runs.c.updated_at, runs.c.run_id) > tuple_(bindparam("since"), bindparam("after")),
+        lease_free,
+        or_(runs.c.pinned_revision.is_(None), runs.c.pinned_revision == head),
+        not_failed(head),
+    )
+    if foreign:
+        wanted = wanted.where(_known(foreign))
+    return wanted.order_by(runs.c.updated_at, runs.c.run_id).limit(bindparam("limit"))
+
+
+def _known(foreign: frozenset[str]) -> ColumnElement[bool]:
+    return or_(runs.c.revision.is_(None), runs.c.revision.not_in(sorted(foreign)))
+
+
+def filtered(rows: Select[Any], where: RunFilter) -> Select[Any]:
+    """Rows of a filter. For rows beside a user's table every column of statemig's may be null."""
+    if not where.ended:
+        rows = rows.where(or_(runs.c.status.is_(None), runs.c.status == "active"))
+    if where.revision is not None:
+        rows = rows.where(runs.c.revision == where.revision)
+    if where.not_revision is not None:
+        rows = rows.where(or_(runs.c.revision.is_(None), runs.c.revision != where.not_revision))
+    if where.unstamped:
+        rows = rows.where(runs.c.revision.is_(None))
+    if where.step is not None:
+        # The standing is our own text, so a step is in it exactly as JSON writes its name at the head of an entry.
+        name = json_text.dumps(where.step).decode()
+        rows = rows.where(runs.c.standing.contains(f"[{name},", autoescape=True))
+    return rows
+
+
+class Rows(Protocol):
+    """Where the documents of runs are. Every write is compare-and-swap; None says that somebody else was first."""
+
+    def one(self, connection: Connection, run_id: str) -> StoredRun | None: ...
+
+    def queue(self, head: str, foreign: frozenset[str]) -> Select[Any]: ...
+
+    def parked(self, head: str, foreign: frozenset[str]) -> Select[Any]: ...
+
+    def batch(self, where: RunFilter, after: str | None, limit: int) -> Select[Any]: ...
+
+    def document(self, row: StoredRun) -> Document: ...
+
+    def row(self, found: Any) -> StoredRun: ...
+
+    def insert(self, connection: Connection, row: StoredRun, document: Document) -> StoredRun: ...
+
+    def write(
+        self,
+        connection: Connection,
+        row: StoredRun,
+        document: Document,
+        at: float,
+        lease_before: float,
+        **tags: Any,
+    ) -> StoredRun | None: ...
+
+
+class OwnRows:
+    """Documents in statemig_runs."""
+
+    def __init__(self, workflow: str) -> None:
+        self._workflow = workflow
+        self._columns = select(runs.c.run_id, runs.c.document, null(), *TAGS)
+        self._one = self._columns.where(same_run)
+        self._write = {
+            columns: write_tags(columns, document=bindparam("new_document")) for columns in (PLAIN, MIGRATED)
+        }
+        self._insert = runs.insert()
+
+    def one(self, connection: Connection, run_id: str) -> StoredRun | None:
+        found = connection.execute(self._one, {"workflow": self._workflow, "run": run_id}).first()
+        return None if found is None else StoredRun(*found)
+
+    def queue(self, head: str, foreign: frozenset[str]) -> Select[Any]:
+        return queue(self._columns, head, foreign)
+
+    def parked(self, head: str, foreign: frozenset[str]) -> Select[Any]:
+        return parked(self._columns, head, foreign)
+
+    def batch(self, where: RunFilter, after: str | None, limit: int) -> Select[Any]:
+        rows = filtered(self._columns, where).where(runs.c.workflow == self._workflow)
+        if where.run_ids is not None:
+            rows = rows.where(runs.c.run_id.in_(where.run_ids))
+        if after is not None:
+            rows = rows.where(runs.c.run_id > after)
+        return rows.order_by(runs.c.run_id).limit(limit)
+
+    def row(self, found: Any) -> StoredRun:
+        return StoredRun(*found)
+
+    def document(self, row: StoredRun) -> Document:
+        return require_document(parse(row.content, row.run_id, row.revision), row.run_id, row.revision)
+
+    def insert(self, connection: Connection, row: StoredRun, document: Document) -> StoredRun:
+        status, phase, standing = standing_of(document)
+        content = json_text.dumps(document).decode()
+        new = replace(
+            row, content=content, status=status, phase=phase, standing=standing, version=row.version + 1
+        )
+        connection.execute(self._insert, insert_values(self._workflow, new) | {"document": content})
+        return new
+
+    def write(
+        self,
+        connection: Connection,
+        row: StoredRun,
+        document: Document,
+        at: float,
+        lease_before: float,
+        **tags: Any,
+    ) -> StoredRun | None:
+        status, phase, standing = standing_of(document)
+        content = json_text.dumps(document).decode()
+        new = replace(
+            row,
+            content=content,
+            status=status,
+            phase=phase,
+            standing=standing,
+            updated_at=at,
+            version=row.version + 1,
+            **tags,
+        )
+        columns = columns_written(row, new)
+        values = tag_values(self._workflow, row, new, columns, lease_before)
+        values["new_document"] = content
+        return new if connection.execute(self._write[columns], values).rowcount == 1 else None
+
+
+def insert_values(workflow: str, row: StoredRun) -> dict[str, Any]:
+    values = {column.name: getattr(row, column.name) for column in TAGS}
+    return {"workflow": workflow, "run_id": row.run_id, **values}
