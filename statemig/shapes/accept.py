@@ -119,7 +119,7 @@ def accepts_text(shape: String, text: str) -> bool:
     return (
         _within(len(text), shape.min_length, shape.max_length)
         and has_format(text, shape.format)
-        and (shape.pattern is None or _compiled(shape.pattern).search(text) is not None)
+        and (shape.pattern is None or matches(shape.pattern, text))
     )
 
 
@@ -152,8 +152,9 @@ def exact(value: float | Decimal) -> Fraction:
 
 
 def matches(pattern: str, text: str) -> bool:
-    """ECMA's search, by Python's `re`, which reads almost every pattern alike."""
-    return _compiled(pattern).search(text) is not None
+    """ECMA's search, by Python's `re`, which reads almost every pattern alike; one that it cannot read matches."""
+    compiled = _compiled(pattern)
+    return compiled is None or compiled.search(text) is not None
 
 
 def _accepts_record(shape: Object, value: dict[str, JSON], schema: Schema) -> bool:
@@ -175,5 +176,8 @@ def _within(size: int, low: int | None, high: int | None) -> bool:
 
 
 @lru_cache(maxsize=512)
-def _compiled(pattern: str) -> re.Pattern[str]:
-    return re.compile(pattern)
+def _compiled(pattern: str) -> re.Pattern[str] | None:
+    try:
+        return re.compile(pattern)
+    except re.error:
+        return None
