@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, cast
 
-from pydantic import ConfigDict, TypeAdapter
+from pydantic import BaseModel, ConfigDict, TypeAdapter
 from pydantic.errors import PydanticUserError
 
 from statemig.errors import CaptureError, SchemaError
@@ -21,6 +21,7 @@ from statemig.workflow.prompts import prompt_of
 from statemig.workflow.pydantic_schema import Mode, generate
 from statemig.workflow.snapshot import Snapshot
 from statemig.workflow.tools import Tool, tool_of
+from statemig.workflow.typed_dicts import accepted_by_pydantic
 
 ENTRY_POINTS: Final = "statemig.capture"
 _STATE: Final = "state"
@@ -29,9 +30,9 @@ _STATE: Final = "state"
 def capture(subject: Any) -> Snapshot:
     """The snapshot of a workflow as it is in the code now.
 
-    `subject`: a `Workflow`; a state type alone (pydantic model, TypedDict, dataclass); or the graph of a runtime that registered under the entry-point
-    group ``statemig.capture``, the entry point named after the top-level package of the graph's class. Raises `CaptureError` that lists
-    every problem.
+    `subject`: a `Workflow`; a state type alone (pydantic model, TypedDict, dataclass); or the graph of a runtime
+    that registered under the entry-point group ``statemig.capture``, the entry point named after the top-level
+    package of the graph's class. Raises `CaptureError` that lists every problem.
     """
     if isinstance(subject, Workflow):
         return _capture_workflow(subject)
@@ -56,9 +57,10 @@ def run_schemas(
     """
     problems: list[str] = []
     core: list[tuple[str, Any]] = []
+    made: dict[Any, Any] = {}
     for place, annotation in types.items():
         try:
-            core.append((place, _core_schema(annotation)))
+            core.append((place, _core_schema(accepted_by_pydantic(annotation, made))))
         except _UNCAPTURABLE as error:
             problems.append(f"{_place(place)}: {_first_line(error)}")
     refuse(workflow, problems)
@@ -119,10 +121,12 @@ def _core_schema(annotation: Any) -> Any:
         adapter: TypeAdapter[Any] = TypeAdapter(
             list[annotation], config=ConfigDict(arbitrary_types_allowed=True)
         )
-        core = adapter.core_schema
-    if not isinstance(core, dict):
-        raise TypeError("a class that it refers to is not defined yet; import it before capturing")
-    return core
+        if not isinstance(adapter.core_schema, dict):
+            # A class was not complete when it was defined. Completing the model itself names what is missing.
+            if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+                annotation.model_rebuild()
+            adapter.rebuild()
+        return adapter.core_schema
 
 
 def _document(places: Mapping[str, Any], definitions: Mapping[str, Any]) -> dict[str, Any]:

@@ -20,7 +20,7 @@ WAS_HINT: Final = "x-statemig-was"
 class DumpProfile:
     """How the application writes its state: the arguments it passes to pydantic's `model_dump`.
 
-    `mode` is "json" for `model_dump_json` and `model_dump(mode="json")`, "python" for a Python dump that is made JSON by other means.
+    `mode` is "json" for `model_dump_json`, "python" for a Python dump that is made JSON by other means.
     """
 
     by_alias: bool = True
@@ -64,11 +64,12 @@ class Was:
 class Step:
     """One unit of work.
 
-    `output`: the type of what the step commits; of a human step, the shape of the answer. `prompt`: text, or an object with a
-    `.template`. `tools`: functions, pydantic models, dicts with a "name", or names. `model`: a name or a dict of settings. `reads` and `writes`:
-    paths such as ``"state.topic"``. `next`: one step, a list to choose from, or None for an end. `fork` starts several at once; `joins` waits for
-    all of them. `interrupts`: names of the questions that the step asks from within, in their order. A `removed` step stays in the
-    definition so that old state that meets it passes through.
+    `output`: the type of what the step commits; of a human step, the shape of the answer. `prompt`: text, or an
+    object with a `.template`. `tools`: functions, pydantic models, dicts with a "name", or names. `model`: a name or
+    a dict of settings. `reads` and `writes`: paths such as ``"state.topic"``. `next`: one step, a list to choose
+    from, or None for an end. `fork` starts several at once; `joins` waits for all of them. `interrupts`: names of the
+    questions that the step asks from within, in their order. A `removed` step stays in the definition so that old
+    state that meets it passes through.
     """
 
     __slots__ = (
@@ -125,9 +126,10 @@ class Step:
 class Workflow:
     """A named definition: state model, steps, edges, prompts, tools.
 
-    `state`: a pydantic model, TypedDict, dataclass or any type that pydantic knows; None where only outputs are kept. `start`: the first step
-    that is not removed unless said otherwise. `packages`: installed packages whose classes are the author's own, so that their inside is captured
-    too (the package of `state` always is). Raises `CaptureError` that lists every problem of names, edges and paths.
+    `state`: a pydantic model, TypedDict, dataclass or any type that pydantic knows; None where only outputs are kept.
+    `start`: the first step that is not removed unless said otherwise. `packages`: installed packages whose classes
+    are the author's own, so that their inside is captured too (the package of `state` always is). Raises
+    `CaptureError` that lists every problem of names, edges and paths.
     """
 
     __slots__ = ("name", "packages", "profile", "start", "state", "steps")

@@ -97,7 +97,7 @@ def dominators(steps: Steps, start: str | None) -> dict[str, frozenset[str]]:
         if name in reached
     }
     before.setdefault(start, ())
-    passed = {name: reached for name in before}
+    passed = dict.fromkeys(before, reached)
     passed[start] = frozenset({start})
     changed = True
     while changed:

@@ -26,9 +26,7 @@ def prompt_of(prompt: Any) -> dict[str, Any]:
         return {"text": prompt.template, "variables": sorted(set(prompt.get_identifiers()))}
     if isinstance(template, str):
         return {"text": template, "variables": list(variables(template))}
-    if callable(prompt) or (
-        type(prompt).__str__ is object.__str__ and type(prompt).__repr__ is object.__repr__
-    ):
+    if callable(prompt) or (_says_nothing(prompt)):
         raise TypeError(
             f"prompt must be text or an object with a .template or a __str__ of its own, not {_kind(prompt)}"
         )
@@ -43,6 +41,11 @@ def variables(text: str) -> tuple[str, ...]:
     single = _SINGLE.findall(_DOUBLE.sub("", text))
     found = {*_DOUBLE.findall(text), *single, *(source for _, source in loops)}
     return tuple(sorted(found - {bound for bound, _ in loops} - ({"loop"} if loops else set())))
+
+
+def _says_nothing(prompt: object) -> bool:
+    """Whether `str()` is the default of every object: a class name and an address."""
+    return all(getattr(type(prompt), name) is getattr(object, name) for name in ("__str__", "__repr__"))
 
 
 def _kind(prompt: Any) -> str:

@@ -1,8 +1,9 @@
 """JSON Schema of pydantic types, with what pydantic's own loses kept as `x-statemig` hints.
 
-A `GenerateJsonSchema` that builds every object itself from the core schema, whose form has been stable since pydantic 2.8, so that the same model gives the same
-schema on every version: which keys a dump contains under the profile, which other keys a reader accepts, Decimal, the keys of maps, names of enum
-members, discriminators under the keys that are really written, third-party classes by name.
+A `GenerateJsonSchema` that builds every object itself from the core schema, whose form has been stable since
+pydantic 2.8, so that the same model gives the same schema on every version: which keys a dump contains under the
+profile, which other keys a reader accepts, Decimal, the keys of maps, names of enum members, discriminators under the
+keys that are really written, third-party classes by name.
 """
 
 from __future__ import annotations
@@ -10,28 +11,35 @@ from __future__ import annotations
 import json
 import math
 import warnings
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final, Literal
 
 import pydantic_core
+from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import PydanticOmit
-from pydantic.json_schema import GenerateJsonSchema, SkipJsonSchema
 
 from statemig.workflow.definition import WAS_HINT, DumpProfile
+from statemig.workflow.nodes import (
+    HINTS,
+    Node,
+    enum_node,
+    keys_of_map,
+    settle_tags,
+    tidy,
+    unwrapped,
+    without_null,
+)
 from statemig.workflow.ownership import is_foreign, opaque_name
 
-HINTS: Final = "x-statemig"
 Mode = Literal["validation", "serialization"]
-Node = dict[str, Any]
 
 # How NaN stands in JSON text written by pydantic. Said with const, so that `exclude_none`, which looks at Python's None, leaves it.
 _NAN_AS: Final[Mapping[str, list[Node]]] = {
     "null": [{"const": None}],
     "strings": [{"enum": ["NaN", "Infinity", "-Infinity"]}],
 }
-_FORM_OF_KEYS: Final = {"integer": "integer", "number": "number"}
 _EMPTY_FACTORIES: Final[tuple[Any, ...]] = (list, dict, set, frozenset, tuple, str, int, float, bool)
 _CLASSES: Final = ("model", "dataclass", "typed-dict", "enum")
 _MASK: Final = "**********"  # how pydantic shows a SecretStr
@@ -49,10 +57,10 @@ def generate(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         parts, definitions = generator.generate_definitions([(key, mode, core) for key, core in core_schemas])
-    plain = {name: _tidy(node) for name, node in definitions.items()}
-    keyed: dict[str, Node] = {key: _tidy(node) for (key, _), node in parts.items()}
+    plain: dict[str, Node] = {str(name): tidy(node) for name, node in definitions.items()}
+    keyed: dict[str, Node] = {key: tidy(node) for (key, _), node in parts.items()}
     for node in (*plain.values(), *keyed.values()):
-        _settle_tags(node, plain)
+        settle_tags(node, plain)
     return keyed, plain
 
 
@@ -67,7 +75,7 @@ class _Keys:
 
 
 class _Generator(GenerateJsonSchema):
-    ignored_warning_kinds = {"skipped-choice", "non-serializable-default", "skipped-discriminator"}  # type: ignore[assignment]  # noqa: RUF012
+    ignored_warning_kinds = {"skipped-choice", "non-serializable-default", "skipped-discriminator"}  # noqa: RUF012
 
     def __init__(self, profile: DumpProfile, own: Collection[str]) -> None:
         super().__init__(by_alias=profile.by_alias)
@@ -82,7 +90,7 @@ class _Generator(GenerateJsonSchema):
         if cls is not None and is_foreign(cls, self.own):
             # The definition keeps its reference, so that whoever refers to it finds it.
             opaque: Node = {"type": "is-instance", "cls": cls}
-            return super().generate_inner({**opaque, "ref": schema["ref"]} if "ref" in schema else opaque)  # type: ignore[arg-type]
+            return super().generate_inner({**opaque, "ref": schema["ref"]} if "ref" in schema else opaque)
         metadata = schema.get("metadata") or {}
         functions = metadata.get(_METADATA_FUNCTIONS, ())
         if any(_skips(function) for function in functions):
@@ -129,15 +137,15 @@ class _Generator(GenerateJsonSchema):
             if schema.get(bound) is not None
         }
         number: Node = {"type": "number"}
-        self.update_with_validations(number, bounds, self.ValidationsMapping.numeric)  # type: ignore[arg-type]
+        self.update_with_validations(number, bounds, self.ValidationsMapping.numeric)
         return {"anyOf": [number, text]}
 
     def literal_schema(self, schema: Any) -> Node:
-        return _enum([value.value if isinstance(value, Enum) else value for value in schema["expected"]])
+        return enum_node([value.value if isinstance(value, Enum) else value for value in schema["expected"]])
 
     def enum_schema(self, schema: Any) -> Node:
         members = schema["members"]
-        node = _enum([member.value for member in members])
+        node = enum_node([member.value for member in members])
         if "enum" in node:
             node[HINTS] = {"enum_names": [member.name for member in members]}
         return {**node, "title": schema["cls"].__name__}
@@ -178,7 +186,7 @@ class _Generator(GenerateJsonSchema):
         node: Node = {"type": "object", "additionalProperties": values or True}
         self.update_with_validations(node, schema, self.ValidationsMapping.object)
         keys = self._resolved(self.generate_inner(schema["keys_schema"])) if "keys_schema" in schema else {}
-        return {**node, **_keys_of_map(keys)}
+        return {**node, **keys_of_map(keys)}
 
     def _resolved(self, node: Node) -> Node:
         """What a reference leads to; a record that is still being generated stays a reference."""
@@ -288,7 +296,7 @@ class _Generator(GenerateJsonSchema):
 
     def _property(self, field: Any, name: str, keys: _Keys) -> Node:
         try:
-            node = _unwrapped(self.generate_inner(field))
+            node = unwrapped(self.generate_inner(field))
         except PydanticOmit:
             node = {}
         hints = dict(node.get(HINTS) or {})
@@ -301,8 +309,8 @@ class _Generator(GenerateJsonSchema):
 
     def _without_null(self, node: Node) -> tuple[Node, bool]:
         if "$ref" in node:
-            return node, _without_null(self._resolved(node))[1]
-        return _without_null(node)
+            return node, without_null(self._resolved(node))[1]
+        return without_null(node)
 
     def _is_absent(self, field: Any) -> bool:
         if self.mode != "serialization":
@@ -352,13 +360,13 @@ def _class_of(schema: Any) -> Any:
 
 
 def _skips(function: Any) -> bool:
-    return type(getattr(function, "__self__", None)).__name__ == SkipJsonSchema.__name__
+    return type(getattr(function, "__self__", None)).__name__ == "SkipJsonSchema"
 
 
 def _is_pydantics(function: Any) -> bool:
     module = getattr(function, "__module__", None) or type(function).__module__
     owner = getattr(function, "__objclass__", None)
-    return str(module).startswith("pydantic") or (owner is not None and owner.__module__ == "builtins")
+    return str(module).startswith("pydantic") or bool(getattr(owner, "__module__", None) == "builtins")
 
 
 def _default_of(field: Any) -> Any:
@@ -386,119 +394,3 @@ def _paths(alias: Any) -> list[list[Any]]:
 
 def _single_keys(alias: Any) -> list[str]:
     return [path[0] for path in _paths(alias) if len(path) == 1 and isinstance(path[0], str)]
-
-
-def _enum(values: list[Any]) -> Node:
-    plain = [pydantic_core.to_jsonable_python(value) for value in values]
-    if any(isinstance(value, list | dict) for value in plain):
-        return {}
-    return {"enum": plain}
-
-
-def _keys_of_map(keys: Node) -> Node:
-    """What a map says of its keys, which are always text in JSON."""
-    kind = keys.get("type")
-    if kind in _FORM_OF_KEYS:
-        return {HINTS: {"keys": _FORM_OF_KEYS[kind]}}
-    if keys.get(HINTS, {}).get("decimal") or any(
-        option.get(HINTS, {}).get("decimal") for option in keys.get("anyOf", ())
-    ):
-        return {HINTS: {"keys": "decimal"}}
-    if kind == "boolean":
-        return {"propertyNames": {"enum": ["true", "false"]}}
-    if "enum" in keys:
-        named = {HINTS: keys[HINTS]} if HINTS in keys else {}
-        texts = [value if isinstance(value, str) else json.dumps(value) for value in keys["enum"]]
-        return {"propertyNames": {"enum": texts, **named}}
-    if kind == "string" and len(keys) > 1:
-        return {"propertyNames": {key: value for key, value in keys.items() if key != "title"}}
-    return {}
-
-
-def _unwrapped(node: Node) -> Node:
-    """pydantic 2.8 wraps a reference in allOf to hang something beside it."""
-    node = dict(node)
-    inside = node.get("allOf")
-    if isinstance(inside, list) and len(inside) == 1:
-        del node["allOf"]
-        return {**inside[0], **node}
-    return node
-
-
-def _without_null(node: Node) -> tuple[Node, bool]:
-    """A property under `exclude_none`: its schema without null, and whether null was there."""
-    if node.get("type") == "null":
-        return {"not": {}}, True
-    if "enum" in node and None in node["enum"]:
-        return {**node, "enum": [value for value in node["enum"] if value is not None]}, True
-    for keyword in ("anyOf", "oneOf"):
-        options = node.get(keyword)
-        if options:
-            stripped = [_without_null(option) for option in options if option != {"type": "null"}]
-            nullable = len(stripped) < len(options) or any(found for _, found in stripped)
-            return {**node, keyword: [option for option, _ in stripped] or [False]}, nullable
-    return node, not (node.keys() & {"type", "enum", "const", "$ref", "anyOf", "oneOf", "allOf"})
-
-
-def _tidy(node: Any) -> Any:
-    """Without the wrappers and leftovers that differ between versions of pydantic."""
-    if isinstance(node, list):
-        return [_tidy(item) for item in node]
-    if not isinstance(node, dict):
-        return node
-    plain = _unwrapped(node)
-    plain.pop(WAS_HINT, None)
-    tidied: Node = {}
-    for key, value in plain.items():
-        if key == "properties":  # its keys are names, whatever they look like
-            tidied[key] = {name: _tidy(inner) for name, inner in value.items()}
-        else:
-            tidied[key] = value if key in ("default", "enum", "const", "examples", HINTS) else _tidy(value)
-    return tidied
-
-
-def _settle_tags(node: Any, definitions: Mapping[str, Node]) -> None:
-    """Choose each discriminator's key among its candidates; drop one whose members do not all have it."""
-    for inner in _nodes(node):
-        told = inner.get("discriminator")
-        if not isinstance(told, dict) or "candidates" not in told:
-            continue
-        members = [_definition(ref, definitions) for ref in told["mapping"].values()]
-        keys = told.pop("candidates")
-        found = next((key for key in _tag_candidates(keys, members) if _all_have(key, members)), None)
-        if found is None:
-            del inner["discriminator"]
-        else:
-            told["propertyName"] = found
-
-
-def _tag_candidates(keys: list[str], members: list[Node]) -> Iterator[str]:
-    yield from keys
-    for member in members:
-        for key, node in member.get("properties", {}).items():
-            hints = node.get(HINTS) or {}
-            if hints.get("python_name") in keys or set(hints.get("aliases") or ()) & set(keys):
-                yield key
-
-
-def _all_have(key: str, members: list[Node]) -> bool:
-    return bool(members) and all(key in member.get("properties", {}) for member in members)
-
-
-def _definition(ref: str, definitions: Mapping[str, Node]) -> Node:
-    for _ in range(10):
-        node = definitions.get(ref.removeprefix("#/$defs/"), {})
-        if "$ref" not in node:
-            return node
-        ref = node["$ref"]
-    return {}
-
-
-def _nodes(node: Any) -> Iterator[Node]:
-    if isinstance(node, dict):
-        yield node
-        for value in list(node.values()):
-            yield from _nodes(value)
-    elif isinstance(node, list):
-        for item in node:
-            yield from _nodes(item)

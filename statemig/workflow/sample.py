@@ -2,36 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from statemig.document import new_document
-from statemig.shapes.sample import sample
+from statemig.shapes.shape import Schema, Shape
 from statemig.workflow import flow
-
-if TYPE_CHECKING:
-    from statemig.workflow.snapshot import Snapshot
+from statemig.workflow.flow import Steps
+from statemig.workflow.run_shape import outputs_of, state_of
 
 _LONGEST_WALK = 12
 
+Draw = Callable[[Shape, Random, bool], Any]
 
-def sample_run(snapshot: Snapshot, random: Random) -> dict[str, Any]:
-    """See `Snapshot.sample`."""
-    from statemig.workflow.snapshot import outputs_of, state_of
 
-    document = new_document(sample(state_of(snapshot.reads), random))
-    if snapshot.start is None:
+def sample_run(steps: Steps, start: str | None, schema: Schema, draw: Draw, random: Random) -> dict[str, Any]:
+    """See `Snapshot.sample`. `draw` makes a value of a shape of `schema`."""
+    document = new_document(draw(state_of(schema).root, random, False))
+    if start is None:
         return document
-    walk = _Walk(snapshot, random)
-    outputs = outputs_of(snapshot.reads)
+    walk = _Walk(steps, start, random)
+    outputs = outputs_of(schema)
     document["done"] = walk.done
-    document["outputs"] = {step: sample(outputs[step], random) for step in walk.done if step in outputs}
+    document["outputs"] = {
+        step: draw(outputs[step].root, random, False) for step in walk.done if step in outputs
+    }
     document["pending"] = [
         {"step": step, "writes": {}, "to": target}
         for target, arrived in walk.arrived.items()
         for step in arrived
     ]
-    document["cursor"] = [_position(snapshot, step, random, number) for number, step in enumerate(walk.at)]
+    document["cursor"] = [
+        _position(step, steps[step].kind, random, number) for number, step in enumerate(walk.at)
+    ]
     if not walk.at:
         document["status"] = "finished"
     return document
@@ -40,13 +44,13 @@ def sample_run(snapshot: Snapshot, random: Random) -> dict[str, Any]:
 class _Walk:
     """Some steps forward from the start: which steps are done, where the run stands, who waits at a join."""
 
-    def __init__(self, snapshot: Snapshot, random: Random) -> None:
-        self.steps = snapshot.steps
+    def __init__(self, steps: Steps, start: str, random: Random) -> None:
+        self.steps = steps
         self.random = random
         self.done: dict[str, int] = {}
-        self.at: list[str] = [snapshot.start] if snapshot.start is not None else []
+        self.at: list[str] = [start]
         self.arrived: dict[str, list[str]] = {}
-        longest = min(_LONGEST_WALK, 2 * len(self.steps))
+        longest = min(_LONGEST_WALK, 2 * len(steps))
         for _ in range(random.randint(0, longest)):
             # A finished run is rarer than a live one: the last position mostly stays.
             if not self.at or (self._at_an_end() and random.random() < 0.8):
@@ -75,9 +79,8 @@ class _Walk:
                 self.at.append(target)
 
 
-def _position(snapshot: Snapshot, step: str, random: Random, number: int) -> dict[str, Any]:
+def _position(step: str, kind: str, random: Random, number: int) -> dict[str, Any]:
     position: dict[str, Any] = {"id": f"p{number}", "step": step}
-    kind = snapshot.steps[step].kind
     if kind == "auto":
         return {**position, "status": random.choice(("ready", "ready", "running"))}
     key = f"{random.getrandbits(32):08x}"

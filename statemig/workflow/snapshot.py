@@ -13,10 +13,13 @@ from statemig.shapes import json_schema
 from statemig.shapes.computed import with_computed
 from statemig.shapes.digest import canonical
 from statemig.shapes.join import join
-from statemig.shapes.shape import Object, Property, Schema, Shape
+from statemig.shapes.sample import sampler
+from statemig.shapes.shape import Object, Schema
 from statemig.workflow import flow
 from statemig.workflow.definition import DumpProfile
 from statemig.workflow.flow import StepInfo
+from statemig.workflow.run_shape import outputs_of, run_schema, state_of
+from statemig.workflow.sample import sample_run
 
 __all__ = ["LAYERS", "Snapshot", "StepInfo"]
 
@@ -136,34 +139,9 @@ class Snapshot:
     def sample(self, random: random_module.Random) -> dict[str, Any]:
         """A run document of this version: the state as the application reads it, and a cursor that some way through the flow leads to.
         The same seed gives the same document."""
-        from statemig.workflow.sample import sample_run
-
-        return sample_run(self, random)
-
-
-def run_schema(state: Shape, outputs: Mapping[str, Shape], definitions: Mapping[str, Shape]) -> Schema:
-    """The schema of a run document's `state` and `outputs`; a step that has not finished has no output."""
-    per_step = Object({step: Property(shape, required=False) for step, shape in outputs.items()})
-    root = Object({"state": Property(state), "outputs": Property(per_step, required=False)})
-    return Schema(root, dict(definitions))
-
-
-def state_of(schema: Schema) -> Schema:
-    """The state alone, of a run document's schema."""
-    return Schema(_part(schema, "state"), schema.definitions)
-
-
-def outputs_of(schema: Schema) -> dict[str, Schema]:
-    """The outputs by step, of a run document's schema."""
-    outputs = schema.resolve(_part(schema, "outputs"))
-    properties = outputs.properties if isinstance(outputs, Object) else {}
-    return {step: Schema(each.shape, schema.definitions) for step, each in properties.items()}
-
-
-def _part(schema: Schema, name: str) -> Shape:
-    root = schema.resolve(schema.root)
-    found = root.properties.get(name) if isinstance(root, Object) else None
-    return Object({}) if found is None else found.shape
+        if "draw" not in self._made:
+            self._made["draw"] = sampler(self.reads)
+        return sample_run(self.steps, self.start, self.reads, self._made["draw"], random)
 
 
 def _meanings(snapshot: Snapshot) -> dict[str, Any]:

@@ -1,0 +1,68 @@
+"""`typing.TypedDict` for pydantic on Python 3.11, which takes only that of `typing_extensions` there.
+
+The same class is made again with the other metaclass, inside typed dicts and the containers between them too. From Python 3.12 on
+nothing is done.
+"""
+
+from __future__ import annotations
+
+import functools
+import operator
+import sys
+import types
+import typing
+from collections.abc import MutableMapping
+from typing import Any, Final
+
+import typing_extensions
+
+NEEDED: Final = sys.version_info < (3, 12)
+
+Made = MutableMapping[Any, Any]
+
+
+def accepted_by_pydantic(annotation: Any, made: Made) -> Any:
+    """The type that pydantic takes in place of `annotation`. `made` remembers classes, so that each is made once."""
+    return _rewritten(annotation, made) if NEEDED else annotation
+
+
+def _rewritten(annotation: Any, made: Made) -> Any:
+    if typing_extensions.is_typeddict(annotation):
+        return _made_again(annotation, made)
+    args = typing.get_args(annotation)
+    origin = typing.get_origin(annotation)
+    if not args or origin in (typing.Literal, typing_extensions.Literal):
+        return annotation
+    if origin is typing.Annotated:
+        inner = _rewritten(args[0], made)
+        return annotation if inner is args[0] else typing.Annotated[(inner, *args[1:])]
+    now = tuple(_rewritten(arg, made) for arg in args)
+    if all(new is old for new, old in zip(now, args, strict=True)):
+        return annotation
+    if isinstance(annotation, types.UnionType):
+        return functools.reduce(operator.or_, now)
+    if isinstance(annotation, types.GenericAlias):
+        return types.GenericAlias(annotation.__origin__, now)
+    return annotation.copy_with(now) if hasattr(annotation, "copy_with") else annotation
+
+
+def _made_again(cls: Any, made: Made) -> Any:
+    if cls in made:
+        return made[cls]
+    # Registered before its fields are looked at: it may contain itself.
+    again: Any = typing_extensions.TypedDict(cls.__name__, {})  # type: ignore[operator]
+    made[cls] = again
+    for name in (
+        "__module__",
+        "__qualname__",
+        "__doc__",
+        "__total__",
+        "__required_keys__",
+        "__optional_keys__",
+    ):
+        setattr(again, name, getattr(cls, name))
+    if hasattr(cls, "__pydantic_config__"):
+        again.__pydantic_config__ = cls.__pydantic_config__
+    hints = typing_extensions.get_type_hints(cls, include_extras=True)
+    again.__annotations__ = {name: _rewritten(hint, made) for name, hint in hints.items()}
+    return again
