@@ -28,6 +28,7 @@ from statemig.revisions.graph import NEWER_DEPLOY, Graph
 from statemig.revisions.header_index import HeaderIndex
 from statemig.revisions.heads import Head, HeadsFile
 from statemig.revisions.revision import Revision
+from statemig.revisions.scaffold import furnish
 from statemig.revisions.script import Header
 from statemig.revisions.verify import Problem, problems_of_heads, problems_of_revision, verify
 
@@ -73,9 +74,8 @@ class Directory:
 
     @classmethod
     def create(cls, location: str | Path) -> Directory:
-        """Make the folders where they are missing, and open them."""
-        for part in ("versions", "snapshots", "heads"):
-            (Path(location) / part).mkdir(parents=True, exist_ok=True)
+        """Make the folders, a README and a .gitignore where they are missing, and open it."""
+        furnish(Path(location))
         return cls(location)
 
     # -- headers and graph -----------------------------------------------------------------------------------

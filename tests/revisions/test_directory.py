@@ -94,6 +94,8 @@ def test_file_names(slug: str, expected: str) -> None:
 def test_the_layout_on_disk(migrations: Directory) -> None:
     files = sorted(str(path.relative_to(migrations.location)) for path in migrations.location.rglob("*.*"))
     assert [file for file in files if "__pycache__" not in file] == [
+        ".gitignore",
+        "README.md",
         "snapshots/a1.json",
         "snapshots/b2.json",
         "snapshots/c3.json",
@@ -184,6 +186,27 @@ def test_a_revision_that_somebody_adds_later_is_found(migrations: Directory) -> 
     migrations.headers()
     add(Directory(migrations.location), "d4", "c3")
     assert migrations.load("d4", snapshot=False).version == 4
+
+
+def test_a_real_snapshot_is_frozen_and_read_back(tmp_path: Path) -> None:
+    from statemig.workflow.snapshot import Snapshot
+
+    schema = {"type": "object", "properties": {"topic": {"type": "string"}}, "required": ["topic"]}
+    snapshot = Snapshot.from_json_schema(schema, name="State")
+    directory = Directory.create(tmp_path)
+    directory.write("a1", None, "triage", 1, "x", script_text("a1", (), 1), snapshot)
+    assert directory.snapshot("a1") == directory.load("a1").snapshot == snapshot
+    assert Directory(tmp_path).snapshot("a1").digest == snapshot.digest  # type: ignore[union-attr]
+    raw = directory.snapshot_path("a1").read_bytes()
+    directory.replace_snapshot("a1", snapshot)
+    assert directory.snapshot_path("a1").read_bytes() == raw
+
+
+def test_a_revision_frozen_without_a_snapshot_has_none(tmp_path: Path) -> None:
+    directory = Directory.create(tmp_path)
+    directory.write("a1", None, "triage", 1, "x", script_text("a1", (), 1), None)
+    assert directory.snapshot("a1") is None
+    assert directory.load("a1").snapshot is None
 
 
 # -- refused before anything is written
