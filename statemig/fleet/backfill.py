@@ -121,7 +121,7 @@ def _brought(
             done.leased += 1
             continue
         try:
-            moved = store.bring(row, target, cause="eager", record="patch", down=down)
+            moved = store.bring(row, target, record="complement" if down else "patch", down=down)
         except RevisionError as error:
             # Above an upgrade's target, below a downgrade's, or another deploy's. Any other trouble with revisions (an
             # edited script, say) concerns every run.

@@ -47,7 +47,7 @@ class Candidates:
 
     def ready(self, now: float, *, more: bool) -> list[StoredRun]:
         _, queue, _ = self._statements
-        values = {"workflow": self._workflow, "lease_before": now, "limit": _MORE if more else 1}
+        values = {"of_workflow": self._workflow, "lease_before": now, "limit": _MORE if more else 1}
         with self._engine.connect() as connection:
             return [self._rows.row(found) for found in connection.execute(queue, values)]
 
@@ -60,7 +60,7 @@ class Candidates:
             _, _, parked = self._statements
             since, after = self._looked
             values = {
-                "workflow": self._workflow,
+                "of_workflow": self._workflow,
                 "lease_before": now,
                 "since": since,
                 "after": after,

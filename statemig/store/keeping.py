@@ -31,7 +31,7 @@ _release = (
         claimed_step=None,
         claimed_revision=None,
         version=runs.c.version + 1,
-        updated_at=bindparam("at"),
+        updated_at=bindparam("now"),
     )
 )
 _renew = (
@@ -69,13 +69,13 @@ class RunKeeper:
         now = self._store.clock()
         row = run.row
         values = {
-            "workflow": self._store.workflow,
+            "of_workflow": self._store.workflow,
             "run": row.run_id,
             "was_token": row.token,
             "was_owner": row.owner,
         }
         with self._store.engine.begin() as connection:
-            if connection.execute(_release, {**values, "at": now}).rowcount == 1:
+            if connection.execute(_release, {**values, "now": now}).rowcount == 1:
                 self._store.records.add_attempt(connection, claimed_attempt(row, now, outcome, error))
 
     def prolong(self, run: Run, ttl: float) -> StoredRun:
@@ -84,7 +84,7 @@ class RunKeeper:
             raise StoreError("a loaded run has no lease", run_id=run.id, hint="Take it with claim to hold it")
         until = self._store.clock() + ttl
         values = {
-            "workflow": self._store.workflow,
+            "of_workflow": self._store.workflow,
             "run": row.run_id,
             "was_token": row.token,
             "was_owner": row.owner,

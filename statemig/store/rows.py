@@ -65,7 +65,7 @@ TAGS: Final = (
     runs.c.updated_at,
 )
 
-same_run = and_(runs.c.workflow == bindparam("workflow"), runs.c.run_id == bindparam("run"))
+same_run = and_(runs.c.workflow == bindparam("of_workflow"), runs.c.run_id == bindparam("run"))
 lease_free = or_(runs.c.lease_until.is_(None), runs.c.lease_until <= bindparam("lease_before"))
 
 
@@ -134,7 +134,7 @@ def tag_values(
     workflow: str, row: StoredRun, new: StoredRun, columns: tuple[str, ...], lease_before: float
 ) -> dict[str, Any]:
     values: dict[str, Any] = {f"new_{name}": getattr(new, name) for name in columns}
-    values["workflow"] = workflow
+    values["of_workflow"] = workflow
     values["run"] = row.run_id
     values["was_version"] = row.version
     values["was_token"] = row.token
@@ -160,7 +160,7 @@ def not_failed(head: str) -> ColumnElement[bool]:
 def queue(rows: Select[Any], head: str, foreign: frozenset[str]) -> Select[Any]:
     """Runs that a worker of `head` may take, longest untouched first."""
     wanted = rows.where(
-        runs.c.workflow == bindparam("workflow"),
+        runs.c.workflow == bindparam("of_workflow"),
         runs.c.phase == "ready",
         lease_free,
         or_(runs.c.pinned_revision.is_(None), runs.c.pinned_revision == head),
@@ -174,7 +174,7 @@ def queue(rows: Select[Any], head: str, foreign: frozenset[str]) -> Select[Any]:
 def parked(rows: Select[Any], head: str, foreign: frozenset[str]) -> Select[Any]:
     """Runs of other revisions in which nothing is ready; bringing them to head may wake them."""
     wanted = rows.where(
-        runs.c.workflow == bindparam("workflow"),
+        runs.c.workflow == bindparam("of_workflow"),
         runs.c.phase == "parked",
         or_(runs.c.revision != head, runs.c.revision.is_(None)),
         runs.c.updated_at >= bindparam("since"),
@@ -250,7 +250,7 @@ class OwnRows:
         self._insert = runs.insert()
 
     def one(self, connection: Connection, run_id: str) -> StoredRun | None:
-        found = connection.execute(self._one, {"workflow": self._workflow, "run": run_id}).first()
+        found = connection.execute(self._one, {"of_workflow": self._workflow, "run": run_id}).first()
         return None if found is None else StoredRun(*found)
 
     def queue(self, head: str, foreign: frozenset[str]) -> Select[Any]:

@@ -270,7 +270,7 @@ class RunStore(StoredRuns):
     def _move(self, run_id: str, to: str, *, down: bool) -> str:
         target = self.migrator.resolve(to)
         row = self.row(run_id)
-        moved = self.bring(row, target, cause="eager", record="patch", down=down)
+        moved = self.bring(row, target, record="complement" if down else "patch", down=down)
         if moved.entry is None and row.revision == moved.revision:
             return "current"
         if not self.swap([moved])[0]:
