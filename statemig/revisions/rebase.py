@@ -72,15 +72,13 @@ def rebase(directory: Directory, workflow: str, mine: str | None = None, onto: s
         [op for header in moving for op in directory.load(header.revision, snapshot=False).operations],
         [op for name in theirs for op in directory.load(name, snapshot=False).operations],
     )
-    below, version = onto, graph.version(onto)
-    for header in moving:
-        version += 1
-        _move(directory, header, below, version)
-        below = header.revision
+    moves = _moves(directory, moving, onto, graph.version(onto))
+    for move in moves:
+        _carry_out(directory, move)
     directory.write_heads(workflow)
     return Rebased(
         onto=onto,
-        moved=tuple((header.revision, graph.version(onto) + n) for n, header in enumerate(moving, 1)),
+        moved=tuple((move.frozen.revision, move.frozen.version) for move in moves),
         theirs=tuple(theirs),
         clashes=clashes,
         snapshot_stale=bool(theirs),
@@ -141,27 +139,45 @@ def _git_is_rebasing(folder: Path) -> bool:
 # -- moving one ----------------------------------------------------------------------------------------------
 
 
-def _move(directory: Directory, header: Header, below: str, version: int) -> None:
-    old = directory.script_path(header.revision)
-    source = rewrite_header(old.read_bytes(), header.file, below, version)
-    tree = scripts.parse(source, header.file)
-    frozen = directory.frozen(header.revision)
-    number, _, rest = header.file.partition("_")
-    name = f"{version:04}_{rest}" if number.isdecimal() else header.file
-    # The text first and then the name: cut off in between, the script is named by `verify` as edited, and never there twice.
-    replace_file(old, source)
-    os.replace(old, old.with_name(name))
-    directory.freeze(
-        Frozen.freeze(
+@dataclass(frozen=True, slots=True)
+class _Move:
+    """A revision in its new place: all that has to be written."""
+
+    script: Path
+    name: str
+    source: bytes
+    frozen: Frozen
+
+
+def _moves(directory: Directory, moving: Sequence[Header], onto: str, version: int) -> list[_Move]:
+    below, digest = onto, directory.frozen(onto).cumulative
+    moves: list[_Move] = []
+    for header in moving:
+        version += 1
+        script = directory.script_path(header.revision)
+        source = rewrite_header(script.read_bytes(), header.file, below, version)
+        frozen = Frozen.freeze(
             revision=header.revision,
             down_revisions=(below,),
             workflow=header.workflow,
             version=version,
-            script_digest=scripts.digest(tree),
-            below=[directory.frozen(below).cumulative],
-            snapshot=frozen.snapshot,
+            script_digest=scripts.digest(scripts.parse(source, header.file)),
+            below=[digest],
+            snapshot=directory.frozen(header.revision).snapshot,
         )
-    )
+        number, _, rest = header.file.partition("_")
+        name = f"{version:04}_{rest}" if number.isdecimal() else header.file
+        moves.append(_Move(script, name, source, frozen))
+        below, digest = header.revision, frozen.cumulative
+    return moves
+
+
+def _carry_out(directory: Directory, move: _Move) -> None:
+    # The text first and then the name: cut off in between, `verify` names the script as edited, and it is never
+    # there twice.
+    replace_file(move.script, move.source)
+    os.replace(move.script, move.script.with_name(move.name))
+    directory.freeze(move.frozen)
 
 
 def rewrite_header(source: bytes, file: str, down_revision: str, version: int) -> bytes:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-import statemig
 from statemig.revisions.frozen import replace_file
 
 FOLDERS: Final = ("versions", "snapshots", "heads")
 # In the wheel the templates lie in the package, in a checkout beside it.
-_PACKAGE: Final = Path(statemig.__file__).parent
+_PACKAGE: Final = Path(__file__).resolve().parents[1]
 _FILES: Final = {"README.md": "README.md", "gitignore": ".gitignore"}
 
 

@@ -116,7 +116,9 @@ def problems_of_revision(
         )
         if was != now
     ]
-    accept = f"{_RESTORE}; or, if no run has passed it yet, accept the edit with `statemig edit {name}`"
+    accept = (
+        f"{_RESTORE}; or, if no run has passed it yet, accept the edit with `statemig edit {name} --freeze`"
+    )
     if changed:
         yield Problem("edited", name, f"the header of {header.file} was edited: {'; '.join(changed)}", accept)
     if scripts.digest(tree) != frozen.script_digest:
@@ -172,7 +174,7 @@ def problems_of_heads(
 def _added(header: Header, *, frozen: bool) -> Problem:
     name, file = header.revision, header.file
     if frozen:
-        text = f"{file} was added, and the heads file does not know it: was a conflict resolved by hand?"
+        text = f"{file} was added, and the heads file does not know it, as after a conflict resolved by hand"
         return Problem("added", name, text, "Put it behind the head with `statemig rebase`, or remove it")
     text = f"{file} was added without statemig, or its writing was cut off: nothing is frozen of it"
     return Problem("added", name, text, "Remove the script and make it again with `statemig revision`")

@@ -311,7 +311,7 @@ def test_an_edited_script_is_named_and_not_loaded(migrations: Directory) -> None
     assert str(raised.value) == (
         "workflow triage, revision b2: 0002_b2_change_b2.py was edited: it does something else than when it was "
         "frozen. Bring it back from version control; or, if no run has passed it yet, accept the edit with "
-        "`statemig edit b2`"
+        "`statemig edit b2 --freeze`"
     )
 
 
@@ -404,8 +404,8 @@ def test_a_side_that_was_dropped_from_the_heads_file_by_hand_is_named(migrations
     migrations.heads_path("triage").write_text(heads)
     (problem,) = migrations.verify("triage")
     assert str(problem) == (
-        "revision d4: 0004_d4_change_d4.py was added, and the heads file does not know it: was a conflict resolved "
-        "by hand?. Put it behind the head with `statemig rebase`, or remove it"
+        "revision d4: 0004_d4_change_d4.py was added, and the heads file does not know it, as after a conflict "
+        "resolved by hand. Put it behind the head with `statemig rebase`, or remove it"
     )
 
 
