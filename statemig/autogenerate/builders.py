@@ -172,8 +172,8 @@ def _required(change: Change, site: Site, path: str, new: Schema) -> Built:
 
 def _default(change: Change, site: Site, path: str) -> Built:
     """What was absent meant the old default: write it down before it means another."""
-    was = site.old_property
-    if was is None or was.default is MISSING:
+    was, now = site.old_property, site.new_property
+    if was is None or now is None or was.default is MISSING or now.default is MISSING:
         return Built()
     return _one(change, lambda op: op.make_required(path, fill=was.default))
 

@@ -41,10 +41,10 @@ def pair_moves(walk: Walk) -> tuple[list[Change], Moved]:
     changes = list(walk.changes)
     answered: set[str] = set()
     for place, target in walk.moves.values():
-        gone = next((c for c in changes if c.rule in _REMOVED and c.path == str(place.path)), None)
-        come = next((c for c in changes if c.rule in _ADDED and c.path == str(target)), None)
-        if gone is not None:
-            _replace(changes, gone, come, _move(gone, gone.path, place.target, target))
+        left = next((c for c in changes if c.rule in _REMOVED and c.path == str(place.path)), None)
+        right = next((c for c in changes if c.rule in _ADDED and c.path == str(target)), None)
+        if left is not None:
+            _replace(changes, left, right, _move(left, left.path, place.target, target))
             answered.add(str(place.was))
     renames: list[tuple[str, str, float]] = []
     for gone, come in _matches(changes, walk):

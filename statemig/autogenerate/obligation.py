@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from statemig.operations.base import Operation
 from statemig.operations.lowering import schema_after
+from statemig.shapes.computed import with_computed
 from statemig.shapes.shape import (
     ListOf,
     MapOf,
     Object,
-    Property,
-    Ref,
     Schema,
     Shape,
     TupleOf,
@@ -32,10 +31,10 @@ def open_gaps(old: Snapshot, new: Snapshot, operations: Sequence[Operation]) -> 
     """
     before = declared_only(old.stored)
     after = schema_after(before, operations)
-    found = gaps(after, readable(new))
+    found = gaps(after, with_computed(new.reads, new.writes))
     if not found:
         return []
-    inherited = {gap.path for gap in gaps(before, readable(old))}
+    inherited = {gap.path for gap in gaps(before, with_computed(old.reads, old.writes))}
     touched = {str(path) for operation in operations for path in operation.paths}
     return [gap for gap in found if gap.path not in inherited or gap.path in touched]
 
@@ -52,15 +51,13 @@ def declared_only(schema: Schema) -> Schema:
     )
 
 
-def _map_records(shape: Shape, change: Mapping[str, str] | object) -> Shape:
-    assert callable(change)
+def _map_records(shape: Shape, change: Callable[[Object], Shape]) -> Shape:
     match shape:
         case Object(properties):
             inner = {
                 key: replace(prop, shape=_map_records(prop.shape, change)) for key, prop in properties.items()
             }
-            changed: Shape = change(replace(shape, properties=inner))
-            return changed
+            return change(replace(shape, properties=inner))
         case ListOf(items):
             return replace(shape, items=_map_records(items, change))
         case TupleOf(slots, rest):
@@ -72,46 +69,3 @@ def _map_records(shape: Shape, change: Mapping[str, str] | object) -> Shape:
             return Union(tuple(_map_records(member, change) for member in members), tag)
         case _:
             return shape
-
-
-def readable(snapshot: Snapshot) -> Schema:
-    """What the application reads, and the keys it writes and then ignores on the way in (computed fields)."""
-    reads, writes = snapshot.reads, snapshot.writes
-    definitions = {
-        name: _with_ignored(shape, writes.definitions[name], reads, writes)
-        if name in writes.definitions
-        else shape
-        for name, shape in reads.definitions.items()
-    }
-    definitions |= {name: shape for name, shape in writes.definitions.items() if name not in definitions}
-    return Schema(_with_ignored(reads.root, writes.root, reads, writes), definitions)
-
-
-def _with_ignored(read: Shape, written: Shape, reads: Schema, writes: Schema) -> Shape:
-    match read, written:
-        case Object(), Object():
-            properties = dict(_both(read, written, reads, writes))
-            if read.extra == "ignore":
-                for key, prop in written.properties.items():
-                    if key not in properties and not _accepted(read, key):
-                        properties[key] = replace(prop, required=False)
-            return replace(read, properties=properties)
-        case ListOf(items), ListOf(others):
-            return replace(read, items=_with_ignored(items, others, reads, writes))
-        case MapOf(values), MapOf(others):
-            return replace(read, values=_with_ignored(values, others, reads, writes))
-        case _:
-            return read
-
-
-def _both(read: Object, written: Object, reads: Schema, writes: Schema) -> Iterator[tuple[str, Property]]:
-    for key, prop in read.properties.items():
-        other = written.properties.get(key)
-        if other is None or isinstance(prop.shape, Ref) or isinstance(other.shape, Ref):
-            yield key, prop
-        else:
-            yield key, replace(prop, shape=_with_ignored(prop.shape, other.shape, reads, writes))
-
-
-def _accepted(read: Object, key: str) -> bool:
-    return any(key in prop.aliases for prop in read.properties.values())

@@ -8,7 +8,7 @@ from typing import Any
 
 from statemig.autogenerate.builders import Built, Step, build
 from statemig.autogenerate.change import Change, Changes
-from statemig.autogenerate.compare import Comparison, Renames, compare
+from statemig.autogenerate.compare import Comparison, Renames, compare, known
 from statemig.autogenerate.obligation import declared_only, open_gaps
 from statemig.autogenerate.rules import RULES
 from statemig.autogenerate.step_builders import build_steps
@@ -86,7 +86,7 @@ def _plan(
         elif change.path in withheld and change.rule in ("S04", "S05", "S06", "W03"):
             unconsumed.append((change, f"{RULES[change.rule].name}: may be the new name of a removed one"))
         elif change.rule not in ("W03", "W04"):
-            built = build(change, old.reads, new.reads)
+            built = build(change, known(old), known(new))
             emptied = change.rule in ("S07", "S08") and any(
                 path.startswith(f"{change.site.target}.") for path in moved if change.site is not None
             )
@@ -144,14 +144,14 @@ def _missing(unconsumed: list[tuple[Change, str]], gaps: list[Gap]) -> dict[str,
 def _about(change: Change, path: str) -> bool:
     """Whether a gap at `path` is this change seen from the other side."""
     target = str(change.site.target) if change.site is not None and change.site.target is not None else None
-    for known in {change.path, target} - {None}:
-        if known is None:
+    for name in {change.path, target} - {None}:
+        if name is None:
             continue
-        if known.startswith("<"):
-            _, _, tail = known.partition(">")
+        if name.startswith("<"):
+            _, _, tail = name.partition(">")
             if path.endswith(tail):
                 return True
-        elif path == known or _below(path, known) or _below(known, path):
+        elif path == name or _below(path, name) or _below(name, path):
             return True
     return False
 

@@ -11,8 +11,9 @@ from statemig.shapes.shape import Boolean, Enum, Integer, Number, Scalar, Shape,
 
 Atom = Boolean | Integer | Number | String | Enum
 
-# From this similarity on, two values of an enum are one value under two names.
-SAME_VALUE = 0.6
+# From this similarity on, two values of an enum are one value under two names; from the second on nobody needs to confirm.
+_ALIKE = 0.6
+_SAME = 0.8
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,17 +166,28 @@ def map_values(old: Enum, new: Enum, gone: Sequence[Scalar], come: Sequence[Scal
         for name, value in zip(old.names, old.values, strict=False):
             if _among(value, gone) and name in by_name and _among(by_name[name], come):
                 certain.append((value, by_name[name]))
-    gone = [value for value in gone if not _among(value, [pair[0] for pair in certain])]
-    come = [value for value in come if not _among(value, [pair[1] for pair in certain])]
+    guessed: list[tuple[Scalar, Scalar]] = []
+    gone, come = _without(gone, come, certain)
     if gone and come:
         scores = [[_alike(a, b) for b in come] for a in gone]
-        for row, column in sorted(assign(scores, SAME_VALUE).items()):
-            certain.append((gone[row], come[column]))
-    gone = [value for value in gone if not _among(value, [pair[0] for pair in certain])]
-    come = [value for value in come if not _among(value, [pair[1] for pair in certain])]
+        for row, column in sorted(assign(scores, _ALIKE).items()):
+            sure = scores[row][column] >= _SAME
+            (certain if sure else guessed).append((gone[row], come[column]))
+    gone, come = _without(gone, come, [*certain, *guessed])
     if len(gone) == len(come) == 1:
-        return ValueMapping(tuple(certain), ((gone[0], come[0]),), ())
-    return ValueMapping(tuple(certain), (), tuple(gone))
+        guessed.append((gone[0], come[0]))
+        gone = []
+    return ValueMapping(tuple(certain), tuple(guessed), tuple(gone))
+
+
+def _without(
+    gone: Sequence[Scalar], come: Sequence[Scalar], pairs: Sequence[tuple[Scalar, Scalar]]
+) -> tuple[list[Scalar], list[Scalar]]:
+    """What no pair speaks of yet."""
+    return (
+        [value for value in gone if not _among(value, [pair[0] for pair in pairs])],
+        [value for value in come if not _among(value, [pair[1] for pair in pairs])],
+    )
 
 
 def _alike(a: Scalar, b: Scalar) -> float:

@@ -51,8 +51,7 @@ def _untangled(renames: list[Change]) -> Iterator[Change]:
     while waiting:
         held = {_detail(change)[0] for change in waiting}
         free = [change for change in waiting if _detail(change)[1] not in held - {_detail(change)[0]}]
-        for change in free or waiting:
-            yield change
+        yield from free or waiting
         waiting = [change for change in waiting if free and change not in free]
 
 

@@ -46,7 +46,7 @@ def match_steps(old: Snapshot, new: Snapshot, given: Mapping[str, str | None]) -
         used.add(key)
         to = given[key]
         target = None if to is None else to.removeprefix(_PREFIX)
-        if target in new.steps and target != name:
+        if target is not None and target in new.steps and target != name:
             if name in gone:
                 gone.remove(name)
             if target in come:

@@ -35,8 +35,9 @@ from statemig.shapes.shape import (
     Schema,
     Shape,
     TupleOf,
+    without_null,
 )
-from statemig.shapes.similarity import similarity
+from statemig.shapes.similarity import similarity, tokens
 from statemig.shapes.subshape import gaps
 
 # A list became one value, or the reverse, only where its items look like that value.
@@ -74,16 +75,20 @@ class Place:
         return replace(self, path=path, target=path)
 
 
-@dataclass(slots=True)
 class Walk:
-    """Gathers what the comparison of two schemas finds. `given` are renames a person has settled, by old path."""
+    """Gathers what the comparison of two schemas finds.
 
-    old: Schema
-    new: Schema
-    given: Mapping[str, str | None]
-    apart: frozenset[str] = frozenset()
+    `given` are renames a person has settled, by old path. `apart`: shared definitions of which each use is compared
+    by itself, because they do not all become the same.
+    """
 
-    def __post_init__(self) -> None:
+    def __init__(
+        self, old: Schema, new: Schema, given: Mapping[str, str | None], apart: frozenset[str] = frozenset()
+    ) -> None:
+        self.old = old
+        self.new = new
+        self.given = given
+        self.apart = apart
         self.changes: list[Change] = []
         self.renames: list[tuple[str, str, float]] = []
         self.questions: list[tuple[str, list[tuple[str, float]]]] = []
@@ -179,7 +184,7 @@ class Walk:
                     self.found("S28", place, old, new)
 
     def item_like(self, old: Shape, new: Shape) -> bool:
-        return similarity(old, self.old, new, self.new) >= _ITEM_LIKE
+        return bool(similarity(old, self.old, new, self.new) >= _ITEM_LIKE)
 
     def holds(self, record: Object, schema: Schema, value: Shape, other: Schema) -> bool:
         return any(
@@ -317,9 +322,15 @@ class Walk:
         )
         self.removed(old, new, place, gone, settled, matching)
         for key in old.properties:
-            if key in settled:
+            if key not in settled:
+                continue
+            if (
+                child := self.held(old.properties[key], new.properties[settled[key]], settled[key])
+            ) is None:
                 self.renamed(key, settled[key], old, new, place, matching)
-        pairs |= settled
+                pairs[key] = settled[key]
+            else:
+                self.dissolved(key, child, settled[key], old, place)
         for key in old.properties:
             if key in pairs:
                 self.fields(old.properties[key], new.properties[pairs[key]], place.field(key, pairs[key]))
@@ -363,7 +374,7 @@ class Walk:
             gone.append(key)
             come.append(key)
         target = to if to in new.properties else None
-        if target is None and (path := Path.parse(to)).segments:
+        if target is None and (path := _full(Path.parse(to), place.now)).segments:
             beside = path.parent in (place.now, place.was, place.path)
             if beside and isinstance(path.last, Key) and path.last.name in new.properties:
                 target = path.last.name
@@ -402,6 +413,26 @@ class Walk:
             prop = old.properties[key]
             self.found(rule, at, prop.shape, None, direction, old_property=prop)
 
+    def held(self, old: Property, new: Property, name: str) -> str | None:
+        """The field of the old object that the new value is: `call` became `call_id`, which was `call.id`."""
+        record, value = self.old.resolve(old.shape), self.new.resolve(without_null(new.shape))
+        if not isinstance(record, Object) or isinstance(value, Object | MapOf):
+            return None
+        fitting = [key for key, prop in record.properties.items() if self.covered(prop.shape, new.shape)]
+        same = [key for key in fitting if tokens(name)[-len(tokens(key)) :] == tokens(key)]
+        return same[0] if len(same) == 1 else None
+
+    def dissolved(self, key: str, child: str, to: str, old: Object, place: Place) -> None:
+        """An object gave way to one of its fields: that one moves, the rest is gone."""
+        at = place.field(key, key)
+        inner = at.field(child, child)
+        after = None if place.target is None else place.target / to
+        site = Site(inner.target, None, None, detail=after)
+        moved = Change.of("S14", str(inner.path), str(inner.path), str(place.path / to), site=site)
+        self.changes.append(moved)
+        prop = old.properties[key]
+        self.found("S07", at, prop.shape, None, old_property=prop)
+
     def renamed(self, key: str, to: str, old: Object, new: Object, place: Place, matching: Matching) -> None:
         certain = key in matching.applied and matching.applied[key].certain
         now = new.properties[to]
@@ -415,7 +446,7 @@ class Walk:
 
     def fields(self, old: Property, new: Property, place: Place) -> None:
         """Two versions of one field. What is filled in with the old default comes before its type changes."""
-        both = {"old_property": old, "new_property": new}
+        both: dict[str, Any] = {"old_property": old, "new_property": new}
         if (old.description or None) != (new.description or None):
             self.found("S01", place, old.shape, new.shape, **both)
         required = not old.required and new.required
@@ -465,6 +496,12 @@ class Walk:
 
     def digest(self, shape: Shape, *, new_side: bool) -> str:
         return digest(Schema(shape, (self.new if new_side else self.old).definitions))
+
+
+def _full(path: Path, parent: Path) -> Path:
+    """A path that does not begin at the top is meant from the object that the field was in."""
+    first = path.segments[0]
+    return path if first in (Key("state"), Key("outputs")) else Path((*parent.segments, *path.segments))
 
 
 def _equal(a: Any, b: Any) -> bool:
