@@ -38,7 +38,8 @@ class Clash:
 class Rebased:
     """What `rebase` did. `moved`: my revisions, bottom up, with their new versions. `theirs`: what they now stand on in addition.
 
-    `snapshot_stale`: the frozen snapshot of the last of `moved` lacks their changes; freeze it again from the merged code.
+    `snapshot_stale`: the frozen snapshots of `stale` lack their changes. The last of them can be frozen again from
+    the merged code. Of those in between no such code ever existed: where there are any, squash mine into one.
     """
 
     onto: str
@@ -46,6 +47,11 @@ class Rebased:
     theirs: tuple[str, ...]
     clashes: tuple[Clash, ...]
     snapshot_stale: bool = True
+
+    @property
+    def stale(self) -> tuple[str, ...]:
+        """My revisions whose snapshots lack their changes, bottom up."""
+        return tuple(revision for revision, _ in self.moved) if self.snapshot_stale else ()
 
 
 def rebase(directory: Directory, workflow: str, mine: str | None = None, onto: str | None = None) -> Rebased:
