@@ -90,7 +90,7 @@ class Migrator:
 
             self._directory = Directory(script_location)
             self.workflow = workflow or self._only_workflow(self._directory)
-            self._graph = self._directory.graph(self.workflow)
+            self._graph = self._directory.check_heads(self.workflow)
         else:
             raise ConfigError(
                 "a Migrator needs revisions",
