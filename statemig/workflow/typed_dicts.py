@@ -42,7 +42,8 @@ def _rewritten(annotation: Any, made: Made) -> Any:
     if isinstance(annotation, types.UnionType):
         return functools.reduce(operator.or_, now)
     if isinstance(annotation, types.GenericAlias):
-        return types.GenericAlias(annotation.__origin__, now)
+        origin_type: Any = annotation.__origin__
+        return types.GenericAlias(origin_type, now)
     return annotation.copy_with(now) if hasattr(annotation, "copy_with") else annotation
 
 
@@ -50,7 +51,8 @@ def _made_again(cls: Any, made: Made) -> Any:
     if cls in made:
         return made[cls]
     # Registered before its fields are looked at: it may contain itself.
-    again: Any = typing_extensions.TypedDict(cls.__name__, {})  # type: ignore[operator]
+    make: Any = typing_extensions.TypedDict
+    again = make(cls.__name__, {})
     made[cls] = again
     for name in (
         "__module__",
