@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path as FilePath
@@ -106,6 +106,7 @@ class Migrator:
         self.head: str = head
         self.known: frozenset[str] = self._graph.ancestors(head)
         self._plans: dict[tuple[str, str], tuple[Stage, ...]] = {}
+        self._functions: dict[tuple[str, str], Callable[[Document], Document] | None] = {}
         self._validators: dict[tuple[str, str], Validator | None] = {}
 
     @classmethod
@@ -251,13 +252,12 @@ class Migrator:
         complement: Complement | None,
         checked: bool,
     ) -> Result:
-        from statemig.plan import stepwise
-
         try:
-            stages = self._stages(source, target)
             if not checked:
                 self.validate(document, source, run_id=run_id)
-            migrated, kept = stepwise.run(document, stages, complement or {}, recording=record is not None)
+            migrated, kept = self._run(
+                document, source, target, complement or {}, recording=record is not None
+            )
             self._check(migrated, target, document, source)
         except (MigrationHeld, MigrationPinned) as error:
             error.locate(run_id=run_id, workflow=self.workflow)
@@ -271,6 +271,27 @@ class Migrator:
         applied = self.path(source, target) if outcome == "upgraded" else self.path(target, source)[::-1]
         patch = _reverse_patch(document, migrated) if record == "patch" else None
         return Result(migrated, target, outcome, applied, kept, patch)
+
+    def _run(
+        self, document: Document, source: str, target: str, complement: Complement, *, recording: bool
+    ) -> tuple[Document, Complement]:
+        from statemig.plan import stepwise
+
+        if not recording and not complement:
+            fast = self._compiled(source, target)
+            if fast is not None:
+                try:
+                    return fast(document), {}
+                except Exception:
+                    pass  # whatever it was, the stepwise interpreter says it with revision, operation and path
+        return stepwise.run(document, self._stages(source, target), complement, recording=recording)
+
+    def _compiled(self, source: str, target: str) -> Callable[[Document], Document] | None:
+        if (source, target) not in self._functions:
+            from statemig.plan.compiler import compile_stages
+
+            self._functions[source, target] = compile_stages(self._stages(source, target))
+        return self._functions[source, target]
 
     def _stages(self, source: str, target: str) -> tuple[Stage, ...]:
         found = self._plans.get((source, target))
