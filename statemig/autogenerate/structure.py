@@ -324,9 +324,7 @@ class Walk:
         for key in old.properties:
             if key not in settled:
                 continue
-            if (
-                child := self.held(old.properties[key], new.properties[settled[key]], settled[key])
-            ) is None:
+            if (child := self.held(old.properties[key], new.properties[settled[key]], settled[key])) is None:
                 self.renamed(key, settled[key], old, new, place, matching)
                 pairs[key] = settled[key]
             else:
