@@ -23,12 +23,28 @@ Made = MutableMapping[Any, Any]
 
 def accepted_by_pydantic(annotation: Any, made: Made) -> Any:
     """The type that pydantic takes in place of `annotation`. `made` remembers classes, so that each is made once."""
-    return _rewritten(annotation, made) if NEEDED else annotation
+    return _rewritten(annotation, made) if NEEDED and _is_refused(annotation, set()) else annotation
+
+
+def _is_refused(annotation: Any, seen: set[Any]) -> bool:
+    """Whether a `typing.TypedDict` is in there. What is not refused stays the class it is, shared with models that hold it."""
+    if typing_extensions.is_typeddict(annotation):
+        if annotation in seen:
+            return False
+        seen.add(annotation)
+        if type(annotation).__module__ == "typing":
+            return True
+        inside: Any = typing_extensions.get_type_hints(annotation, include_extras=True).values()
+    elif typing.get_origin(annotation) in (typing.Literal, typing_extensions.Literal):
+        return False
+    else:
+        inside = typing.get_args(annotation)
+    return any(_is_refused(part, seen) for part in inside)
 
 
 def _rewritten(annotation: Any, made: Made) -> Any:
     if typing_extensions.is_typeddict(annotation):
-        return _made_again(annotation, made)
+        return _made_again(annotation, made) if _is_refused(annotation, set()) else annotation
     args = typing.get_args(annotation)
     origin = typing.get_origin(annotation)
     if not args or origin in (typing.Literal, typing_extensions.Literal):

@@ -105,6 +105,24 @@ def test_typed_dicts_say_which_keys_may_be_missing() -> None:
         assert not shape.properties["a"].required
 
 
+class OldStyle(typing.TypedDict, total=False):
+    inner: OldStyle
+    shared: PlainDict
+    many: dict[str, list[OldStyle] | None]
+
+
+def test_typed_dicts_of_typing_are_taken_wherever_typed_dicts_are() -> None:
+    class State(typing_extensions.TypedDict):
+        old: OldStyle
+        shared: PlainDict
+
+    reads = capture(State).reads
+    assert sorted(reads.definitions) == ["OldStyle", "PlainDict", "State"]
+    old = record(Schema(Ref("OldStyle"), reads.definitions))
+    assert old.properties["inner"] == Property(Ref("OldStyle"), required=False)
+    assert old.properties["many"].shape == MapOf(Union((ListOf(Ref("OldStyle")), Null())))
+
+
 class Money(BaseModel):
     amount: Decimal
     by_number: dict[int, str]

@@ -17,7 +17,7 @@ SCRIPT = Path(__file__).with_name("rich_workflow.py")
 OLDEST = "2.8.0"
 GOLDEN = {
     "state": "ed94e36c0e723d779349c6a22c5ed853",
-    "steps": "5a3d34cafc9d6b5dd9531098f7a56cd6",
+    "steps": "b4eb16891e2d8e072c414f8f4fcdd1da",
     "flow": "7ea2efac6a41b4750b83a3fbc610322c",
     "prompts": "3d05b97354427cd93a0930567f08850b",
     "tools": "c7a0b5c8c380f2b69f13257a98d492db",
