@@ -126,7 +126,25 @@ def _nothing(change: Change) -> Built:
     return Built(reason=f"{RULES[change.rule].name}: {_advice(change)}")
 
 
+_ADVICE: Final = {
+    "S18": "old documents may hold keys that nobody declared, and they would be dropped; declare them or keep extras",
+    "S20": "say with a transform which keys the old ones become",
+    "S21": "old maps may be too large or too small",
+    "S34": "say with map_values, and its otherwise=op.value(...), which of the new values the old texts become",
+    "S38": "old numbers may lie outside the bounds",
+    "S40": "old texts may be too long or too short",
+    "S45": "old lists may be too long or too short",
+    "W06": "a call or question that is pending was asked with the old arguments",
+    "W07": "runs that wait in the join have counted other branches",
+    "W08": "an answer that is on its way may reach another question",
+    "W11": "runs may stand in it, waiting for what no longer comes",
+    "W05": "runs between these steps would skip one of them or do it twice",
+}
+
+
 def _advice(change: Change) -> str:
+    if change.rule in _ADVICE:
+        return _ADVICE[change.rule]
     if change.old is None or change.new is None:
         return "write a transform, or keep the old type readable"
     return f"nothing turns {change.old} into {change.new} by itself; write a transform"

@@ -45,7 +45,7 @@ def pair_moves(walk: Walk) -> tuple[list[Change], Moved]:
         right = next((c for c in changes if c.rule in _ADDED and c.path == str(target)), None)
         if left is not None:
             _replace(changes, left, right, _move(left, left.path, place.target, target))
-            answered.add(str(place.was))
+            answered.add(str(place.path))
     renames: list[tuple[str, str, float]] = []
     for gone, come in _matches(changes, walk):
         whole = not gone.inside
@@ -112,7 +112,7 @@ def _within(
 def _same_field(gone: Spot, come: Spot, walk: Walk) -> bool:
     if gone.path.parent == come.path.parent or not _reachable(gone.target, come.target):
         return False
-    if not walk.same(
+    if not walk.alike(
         without_null(walk.old.resolve(gone.prop.shape)), without_null(walk.new.resolve(come.prop.shape))
     ):
         return False

@@ -13,9 +13,10 @@ from statemig.autogenerate.obligation import declared_only, open_gaps
 from statemig.autogenerate.rules import RULES
 from statemig.autogenerate.step_builders import build_steps
 from statemig.errors import OperationError
-from statemig.operations.base import Operation
+from statemig.operations.base import Operation, literal
 from statemig.operations.lowering import schema_after
-from statemig.shapes.shape import MISSING, Missing
+from statemig.plan.instructions import Policy
+from statemig.shapes.shape import Missing
 from statemig.shapes.subshape import Gap
 from statemig.workflow.snapshot import Snapshot
 
@@ -67,7 +68,18 @@ def _assumed(steps: Sequence[Step]) -> Iterator[tuple[str, Any]]:
     for step in steps:
         if not isinstance(step.assumed, Missing):
             path = getattr(step.operation, "path", None) or f"steps.{getattr(step.operation, 'step', '')}"
-            yield str(path), step.assumed
+            yield str(path), _as_json(step.assumed)
+
+
+def _as_json(assumed: Any) -> Any:
+    """A policy as it stands in the script; a table whose keys are no texts as pairs."""
+    match assumed:
+        case Policy():
+            return literal(assumed)
+        case dict() if not all(isinstance(key, str) for key in assumed):
+            return [[key, value] for key, value in assumed.items()]
+        case _:
+            return assumed
 
 
 def _plan(
@@ -144,9 +156,10 @@ def _missing(unconsumed: list[tuple[Change, str]], gaps: list[Gap]) -> dict[str,
 def _about(change: Change, path: str) -> bool:
     """Whether a gap at `path` is this change seen from the other side."""
     target = str(change.site.target) if change.site is not None and change.site.target is not None else None
-    for name in {change.path, target} - {None}:
-        if name is None:
-            continue
+    names = [change.path, *([target] if target is not None else [])]
+    if change.path.startswith("steps."):
+        names.append("outputs." + change.path.removeprefix("steps."))
+    for name in names:
         if name.startswith("<"):
             _, _, tail = name.partition(">")
             if path.endswith(tail):
@@ -160,4 +173,4 @@ def _below(path: str, other: str) -> bool:
     return path.startswith(other) and path[len(other)] in ".[{<"
 
 
-__all__ = ["MISSING", "Proposal", "propose"]
+__all__ = ["Proposal", "propose"]

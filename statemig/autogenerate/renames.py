@@ -15,7 +15,7 @@ from typing import Final
 from rapidfuzz import fuzz
 from rapidfuzz.distance import Indel
 
-from statemig.shapes.shape import Object, Property, Schema
+from statemig.shapes.shape import ListOf, Object, Property, Schema, Shape, without_null
 from statemig.shapes.similarity import similarity, tokens
 
 APPLY: Final = 0.75
@@ -29,6 +29,7 @@ _TYPE, _NAME, _NEIGHBOURS, _ONLY, _REQUIRED = 0.34, 0.36, 0.12, 0.14, 0.04
 _DESCRIPTION: Final = 0.10
 _PLAUSIBLE_TYPE: Final = 0.5
 _SAME_TOKEN: Final = 0.75
+_LIST: Final = 0.6
 
 # Words that say what role a value has rather than what it is about; they are shared by unrelated fields.
 _ROLES: Final[Mapping[str, str]] = {
@@ -138,7 +139,7 @@ def match_fields(
     settled = {key: key for key in old.properties if key in new.properties}
     settled |= dict(known or {}) | {key: candidate.new for key, candidate in certain.items()}
     types = {
-        (a, b): similarity(old.properties[a].shape, old_schema, new.properties[b].shape, new_schema)
+        (a, b): _kinship(old.properties[a].shape, old_schema, new.properties[b].shape, new_schema)
         for a in removed
         for b in added
     }
@@ -160,6 +161,17 @@ def match_fields(
             scores[a, b] = Candidate(b, round(_with_description(total, left, right), 3), name)
     choice = settle(removed, added, scores)
     return Matching({**certain, **choice.applied}, choice.questions)
+
+
+def _kinship(old: Shape, old_schema: Schema, new: Shape, new_schema: Schema) -> float:
+    """How alike two types are; one value and a list of such values are related."""
+    best = similarity(old, old_schema, new, new_schema)
+    left, right = old_schema.resolve(without_null(old)), new_schema.resolve(without_null(new))
+    if isinstance(left, ListOf) and not isinstance(right, ListOf):
+        return max(best, _LIST * similarity(left.items, old_schema, right, new_schema))
+    if isinstance(right, ListOf) and not isinstance(left, ListOf):
+        return max(best, _LIST * similarity(left, old_schema, right.items, new_schema))
+    return best
 
 
 def settle(

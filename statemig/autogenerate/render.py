@@ -124,15 +124,17 @@ def _before_and_after(step: Step) -> str | None:
             after = in_words(site.new if site.new is not None else site.old)
             return f"{change.old}: {in_words(site.old)} -> {change.new}: {after}"
         case "S04" | "S05" | "S06":
-            return f"absent -> {change.path}: {change.new}"
+            return f"absent -> {change.new}"
         case "S07" | "S08":
-            return f"{change.path}: {change.old} -> absent"
+            return f"{change.old} -> absent"
         case "S09" | "S10":
-            return f"{change.path}: may be absent -> {change.new}"
+            return f"absent or {change.old} -> {change.new}"
         case "S11":
-            return f"{change.path}: {change.old} -> may be absent"
+            return f"{change.old} -> absent or {change.new}"
+        case "S32" | "S33" | "S36" | "S52":
+            return None  # the sentence names the values
         case _:
-            return f"{change.path}: {change.old} -> {change.new}"
+            return f"{change.old} -> {change.new}"
 
 
 def _body(proposal: Proposal | None) -> Iterator[str]:

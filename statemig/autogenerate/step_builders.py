@@ -1,4 +1,4 @@
-"""From changes of steps to operations: renames first, then what is gone, then what is new."""
+"""From changes of steps to operations: renames first, then what is new, then what is gone."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from statemig.autogenerate.steps import StepMatch, output_of
 from statemig.operations.recorder import Operations
 from statemig.plan.instructions import Policy
 from statemig.shapes.shape import Missing
-from statemig.workflow.flow import StepInfo, predecessors, successors
+from statemig.workflow.flow import StepInfo, predecessors, reachable, successors
 from statemig.workflow.snapshot import Snapshot
 
 CURSOR_NOTE: Final = "assumed: where should runs standing here go?"
@@ -23,22 +23,22 @@ BACKFILL_NOTE: Final = "assumed: what should runs past it have as its output?"
 def build_steps(
     changes: list[Change], old: Snapshot, new: Snapshot, match: StepMatch
 ) -> Iterator[tuple[Change, Built]]:
-    """Operations for the changes of steps, in an order in which no name is taken twice."""
+    """Operations for the changes of steps, in an order in which each name that is used is there."""
     renames = [change for change in changes if change.rule == "W04" and change.direction == "renamed"]
     removals = [change for change in changes if change.rule == "W04" and change.direction == "removed"]
     additions = [change for change in changes if change.rule == "W03"]
     taken = {_detail(change)[1] for change in renames} & set(match.gone)
     if taken:  # a removed step's name is used again: it has to go first, so its policy speaks of old names
         for change in removals:
-            yield change, _removal(change, old, {})
+            yield change, _removal(change, old, new, {})
     for change in _untangled(renames):
         was, now = _detail(change)
         yield change, _one(change, lambda op, was=was, now=now: op.rename_step(was, to=now))
-    if not taken:
-        for change in removals:
-            yield change, _removal(change, old, match.kept)
     for change in additions:
         yield change, _addition(change, old, new, match)
+    if not taken:
+        for change in removals:
+            yield change, _removal(change, old, new, match.kept)
 
 
 def _detail(change: Change) -> Any:
@@ -63,14 +63,14 @@ def _one(change: Change, record: Any, assumed: Any = None, note: str | None = No
     return Built((step,))
 
 
-def _removal(change: Change, old: Snapshot, kept: Mapping[str, str]) -> Built:
+def _removal(change: Change, old: Snapshot, new: Snapshot, kept: Mapping[str, str]) -> Built:
     """A run that stands on an automatic step goes on to the only step behind it. Otherwise somebody decides: it is held."""
     name = _detail(change)
     cursor = Policy("hold")
     if old.steps[name].kind != "human":
         behind = _behind(name, old.steps, kept)
         if len(behind) == 1:
-            cursor = Policy("forward", behind[0])
+            cursor = Policy("forward", _not_past(name, behind[0], old, new, kept))
     return _one(change, lambda op: op.remove_step(name, cursor=cursor), cursor, CURSOR_NOTE)
 
 
@@ -93,6 +93,17 @@ def _behind(name: str, steps: Mapping[str, StepInfo], kept: Mapping[str, str]) -
     return list(found)
 
 
+def _not_past(name: str, behind: str, old: Snapshot, new: Snapshot, kept: Mapping[str, str]) -> str:
+    """The step behind, or the new step that now stands before it: a run must not skip what nobody let it skip."""
+    before = [kept[step] for step in predecessors(old.steps).get(name, ()) if step in kept]
+    come = {step for step in new.steps if step not in kept.values()}
+    ways = {target for step in before for target in successors(new.steps, step)}
+    if behind in ways or not kept:
+        return behind
+    inserted = [step for step in ways & come if behind in reachable(new.steps, step)]
+    return inserted[0] if len(inserted) == 1 else behind
+
+
 def _addition(change: Change, old: Snapshot, new: Snapshot, match: StepMatch) -> Built:
     name = _detail(change)
     before = predecessors(new.steps).get(name, ())
@@ -103,6 +114,13 @@ def _addition(change: Change, old: Snapshot, new: Snapshot, match: StepMatch) ->
     down = Policy("forward", behind[0]) if alone else None
     if not _is_read(name, new):
         return _one(change, lambda op: op.add_step(name, after=after, down=down))
+    if new.steps[name].kind == "human":
+        built = _one(change, lambda op: op.add_step(name, after=after, down=down))
+        return Built(
+            built.steps,
+            reason=f"{RULES['W03'].name}: later steps read an answer that nobody was asked for; "
+            "write passed=op.backfill(...) with what runs past it should have",
+        )
     output = output_of(new.reads, name)
     value = None if output is None else zero(output.shape, new.reads)
     if isinstance(value, Missing):

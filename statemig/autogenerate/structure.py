@@ -21,6 +21,7 @@ from statemig.autogenerate.renames import Matching, match_fields
 from statemig.autogenerate.scalars import Atom, Finding, ValueMapping, compare_atoms, length
 from statemig.autogenerate.words import in_words
 from statemig.path import Definition, Items, Key, Path, Slot, Values, Variant
+from statemig.shapes.accept import same
 from statemig.shapes.digest import digest
 from statemig.shapes.shape import (
     MISSING,
@@ -28,6 +29,7 @@ from statemig.shapes.shape import (
     Enum,
     ListOf,
     MapOf,
+    Missing,
     Never,
     Object,
     Property,
@@ -47,32 +49,37 @@ _ITEM_LIKE = 0.3
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where the walk is. `path` is what people read (old names; it starts again at `<Node>`), `target` where an
-    operation finds the place, `was` and `now` the old and new names all the way from the top."""
+    operation finds the place, `fresh` is `path` with the new names, `was` and `now` are the old and new names all the
+    way from the top."""
 
     path: Path
     target: Path | None
+    fresh: Path
     was: Path
     now: Path
 
     @classmethod
     def at(cls, old: Path, new: Path) -> Place:
-        return cls(old, old, old, new)
+        return cls(old, old, new, old, new)
 
     def field(self, old: str, new: str) -> Place:
         return Place(
             self.path / old,
             self.target / new if self.target is not None else None,
+            self.fresh / new,
             self.was / old,
             self.now / new,
         )
 
     def inside(self, segment: Items | Values | Slot | Variant) -> Place:
         target = self.target / segment if self.target is not None else None
-        return Place(self.path / segment, target, self.was / segment, self.now / segment)
+        return Place(
+            self.path / segment, target, self.fresh / segment, self.was / segment, self.now / segment
+        )
 
     def definition(self, name: str) -> Place:
         path = Path((Definition(name),))
-        return replace(self, path=path, target=path)
+        return replace(self, path=path, target=path, fresh=path)
 
 
 class Walk:
@@ -133,7 +140,7 @@ class Walk:
         if pair != (None, None):
             if pair in self.open:
                 return
-            if None not in pair and pair[0] != pair[1] and self.same(old, new):
+            if None not in pair and pair[0] != pair[1] and self.alike(old, new):
                 self.found("S02", place, old, new)
                 return
         self.open.append(pair)
@@ -224,7 +231,7 @@ class Walk:
     # -- unions ----------------------------------------------------------------------------------------------------
 
     def unions(self, left: Parts, right: Parts, old: Shape, new: Shape, place: Place) -> None:
-        pairs, gone, come = match_members(left, right, self.old, self.new, self.same)
+        pairs, gone, come = match_members(left, right, self.old, self.new, self.alike)
         if left.key is not None and right.key is not None and left.key != right.key:
             self.found("S52", place, old, new, "key")
         for i, j in pairs:
@@ -336,7 +343,8 @@ class Walk:
             if key in come and key not in settled.values():
                 prop = new.properties[key]
                 rule = "S04" if not prop.required else "S06" if prop.default is MISSING else "S05"
-                self.found(rule, place.field(key, key), None, prop.shape, new_property=prop)
+                at = place.field(key, key)
+                self.found(rule, replace(at, path=at.fresh), None, prop.shape, new_property=prop)
 
     def extras(self, old: Object, new: Object, place: Place) -> None:
         was_kept, is_kept = not isinstance(old.extra, str), not isinstance(new.extra, str)
@@ -399,15 +407,15 @@ class Walk:
         for key in gone:
             if key in settled:
                 continue
+            at = place.field(key, key)
             if key in found.applied:
                 candidate = found.applied[key]
                 settled[key] = candidate.new
-                self.renames.append((str(place.was / key), str(place.now / candidate.new), candidate.score))
+                self.renames.append((str(at.path), str(place.fresh / candidate.new), candidate.score))
                 continue
-            at = place.field(key, key)
             if key in found.questions:
-                candidates = [(str(place.now / other.new), other.score) for other in found.questions[key]]
-                self.questions.append((str(at.was), candidates))
+                candidates = [(str(place.fresh / other.new), other.score) for other in found.questions[key]]
+                self.questions.append((str(at.path), candidates))
             prop = old.properties[key]
             self.found(rule, at, prop.shape, None, direction, old_property=prop)
 
@@ -426,7 +434,7 @@ class Walk:
         inner = at.field(child, child)
         after = None if place.target is None else place.target / to
         site = Site(inner.target, None, None, detail=after)
-        moved = Change.of("S14", str(inner.path), str(inner.path), str(place.path / to), site=site)
+        moved = Change.of("S14", str(inner.path), str(inner.path), str(place.fresh / to), site=site)
         self.changes.append(moved)
         prop = old.properties[key]
         self.found("S07", at, prop.shape, None, old_property=prop)
@@ -437,7 +445,7 @@ class Walk:
         alias = certain and (old.properties[key].python_name or key) == (now.python_name or to)
         at = place.field(key, key)
         site = Site(at.target, old.properties[key].shape, now.shape, old.properties[key], now, detail=to)
-        renamed = str(place.path / to)
+        renamed = str(place.fresh / to)
         self.changes.append(
             Change.of("S13" if alias else "S12", str(at.path), str(at.path), renamed, site=site)
         )
@@ -489,7 +497,7 @@ class Walk:
         left, right = Schema(old, self.old.definitions), Schema(new, self.new.definitions)
         return not gaps(left, right)
 
-    def same(self, old: Shape, new: Shape) -> bool:
+    def alike(self, old: Shape, new: Shape) -> bool:
         return self.digest(old, new_side=False) == self.digest(new, new_side=True)
 
     def digest(self, shape: Shape, *, new_side: bool) -> str:
@@ -503,7 +511,10 @@ def _full(path: Path, parent: Path) -> Path:
 
 
 def _equal(a: Any, b: Any) -> bool:
-    return a is b or (type(a) is type(b) and bool(a == b))
+    """As JSON: 0 and 0.0 are one number, 1 and true are two values."""
+    if isinstance(a, Missing) or isinstance(b, Missing):
+        return a is b
+    return same(a, b)
 
 
 def _carries(change: Change, old: Any, new: Any) -> bool:
@@ -511,6 +522,12 @@ def _carries(change: Change, old: Any, new: Any) -> bool:
     detail = change.site.detail if change.site else None
     if isinstance(detail, ValueMapping):
         return (old, new) in (*detail.certain, *detail.guessed)
-    if change.rule == "S29" and change.direction == "wrapped":
-        return bool(new == ([] if old is None else [old]))
-    return False
+    match change.rule:
+        case "S25":
+            return old is None and not isinstance(new, Missing) and new is not None
+        case "S27" | "S28":
+            return str(old) == str(new)
+        case "S29" if change.direction == "wrapped":
+            return _equal(new, [] if old is None else [old])
+        case _:
+            return False
