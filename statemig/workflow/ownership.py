@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
+from itertools import takewhile
 from typing import Any
 
 # Their types are the vocabulary that state is written in, like the standard library's.
@@ -32,6 +33,13 @@ def is_foreign(cls: Any, own: Iterable[str]) -> bool:
 def opaque_name(cls: Any) -> str:
     """How a class stands in a snapshot when its inside is unknown: ``module.Class``."""
     return f"{getattr(cls, '__module__', '?')}.{getattr(cls, '__qualname__', type(cls).__name__)}"
+
+
+def common_package(names: Iterable[str]) -> str:
+    """The longest package that contains all of some ``module.Class``; empty where they have none in common."""
+    parts = [name.split(".")[:-1] for name in names]
+    shared = takewhile(lambda level: len(set(level)) == 1, zip(*parts, strict=False))
+    return ".".join(level[0] for level in shared)
 
 
 def _file_of(cls: Any, package: str) -> str:

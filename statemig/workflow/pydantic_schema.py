@@ -31,7 +31,7 @@ from statemig.workflow.nodes import (
     unwrapped,
     without_null,
 )
-from statemig.workflow.ownership import is_foreign, opaque_name
+from statemig.workflow.ownership import common_package, is_foreign, opaque_name
 
 Mode = Literal["validation", "serialization"]
 
@@ -209,6 +209,10 @@ class _Generator(GenerateJsonSchema):
         for member in mapping.values():
             if member not in members:
                 members.append(member)
+        names = [self._resolved(member).get(HINTS, {}).get("opaque") for member in members]
+        if members and all(names) and (package := common_package(names)):
+            # A library's own union, which grows with its releases.
+            return {HINTS: {"opaque": package}}
         node: Node = {"oneOf": members}
         keys = _single_keys(schema["discriminator"])
         if keys and all("$ref" in member for member in members):

@@ -270,13 +270,17 @@ def test_a_third_party_class_is_opaque_unless_its_package_is_the_authors(
     package = tmp_path / "site-packages" / "vendor_messages"
     package.mkdir(parents=True)
     (package / "__init__.py").write_text(
-        "from pydantic import BaseModel, model_serializer\n"
-        "from typing import TypedDict\n"
+        "from pydantic import BaseModel, Field, model_serializer\n"
+        "from typing import Annotated, Literal\n"
+        "from typing_extensions import TypedDict\n"
         "class Message(BaseModel):\n"
         "    text: str\n"
         "    @model_serializer(mode='wrap')\n"
         "    def _dump(self, handler): return handler(self)\n"
         "class Chunk(TypedDict):\n    text: str\n"
+        "class Call(BaseModel):\n    type: Literal['call']\n"
+        "class Result(BaseModel):\n    type: Literal['result']\n"
+        "Event = Annotated[Call | Result, Field(discriminator='type')]\n"
     )
     monkeypatch.syspath_prepend(str(package.parent))
     import vendor_messages  # type: ignore[import-not-found]
@@ -285,6 +289,7 @@ def test_a_third_party_class_is_opaque_unless_its_package_is_the_authors(
         "messages": list[vendor_messages.Message],
         "last": vendor_messages.Message,
         "chunk": vendor_messages.Chunk,
+        "event": vendor_messages.Event,
     }
     state = typing_extensions.TypedDict("state", namespace)  # type: ignore[operator]
     state.__module__ = __name__
@@ -293,6 +298,8 @@ def test_a_third_party_class_is_opaque_unless_its_package_is_the_authors(
         assert shape.properties["last"].shape == message
         assert shape.properties["messages"].shape == ListOf(message)
         assert shape.properties["chunk"].shape == Anything("vendor_messages.Chunk")
+        # A union with a discriminator grows with the package's releases.
+        assert shape.properties["event"].shape == Anything("vendor_messages")
     own = capture(Workflow("w", state=state, packages=["vendor_messages"]))
     assert "text" in record(Schema(Ref("Message"), own.reads.definitions)).properties
     assert record(state_of(capture(vendor_messages.Message).reads)).properties.keys() == {"text"}
