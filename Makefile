@@ -10,7 +10,7 @@ demo: $(INSTALLED)
 	@$(BIN)/python examples/dependency_review/demo.py
 
 test: $(INSTALLED)
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 check: $(INSTALLED)
 	$(BIN)/ruff check .

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from statemig.cli.output import complain, format_option, print_json, print_table, workflow_option
+from statemig.cli.output import complain, format_option, print_json, print_table, shown, workflow_option
 from statemig.cli.project import Project, pass_project
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def _row(project: Project, graph: Graph[Header], header: Header, verbose: bool) 
     }
     if verbose:
         row["guarantee"] = guarantee(project, header.revision)
-        row["script"] = str(script)
+        row["script"] = shown(script)
     return row
 
 
@@ -178,7 +178,7 @@ def show(project: Project, revision: str, workflow: str | None, form: str) -> No
     click.echo(f"Revision {found}{' (head)' if row['head'] else ''}, {name}, version {header.version}")
     click.echo(f"Follows {below if isinstance(below, str) else ', '.join(below)}")
     click.echo(f"Change class {row['change_class'] or 'unknown'}, {row['guarantee']}")
-    click.echo(f"Script {script}")
+    click.echo(f"Script {shown(script)}")
     click.echo()
     if loaded.operations:
         click.echo("What it does:")

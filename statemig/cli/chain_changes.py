@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import click
 
-from statemig.cli.output import complain, workflow_option
+from statemig.cli.output import complain, shown, workflow_option
 from statemig.cli.project import Project, pass_project
 from statemig.errors import CaptureError, ConfigError, StatemigError
-
-if TYPE_CHECKING:
-    from statemig.operations.base import Operation
-    from statemig.workflow.snapshot import Snapshot
 
 
 @click.command()
@@ -35,12 +29,14 @@ def edit(project: Project, revision: str, freeze: bool, code: bool, workflow: st
         before = script.read_bytes()
         click.edit(filename=str(script))
         if script.read_bytes() == before:
-            complain(f"{script} was not changed. (To accept an earlier edit: statemig edit {found} --freeze)")
+            complain(
+                f"{shown(script)} was not changed. (To accept an earlier edit: statemig edit {found} --freeze)"
+            )
             if snapshot is None:
                 return
     directory.refreeze(found, snapshot)
-    click.echo(f"Froze revision {found} again: {script}")
-    _print_missing(project, name, found)
+    click.echo(f"Froze revision {found} again: {shown(script)}")
+    _print_missing(project, found)
 
 
 @click.command()
@@ -64,7 +60,7 @@ def rebase(project: Project, mine: str | None, onto: str | None, workflow: str |
     onto = None if onto is None else directory.graph(name).resolve(onto)
     done = directory.rebase(name, mine, onto)
     for revision, version in done.moved:
-        click.echo(f"{revision} is version {version} now: {directory.script_path(revision)}")
+        click.echo(f"{revision} is version {version} now: {shown(directory.script_path(revision))}")
     click.echo(f"{name}: put behind {done.onto}; the heads file has one head again.")
     for clash in done.clashes:
         click.echo(f"Both sides change {clash.path}; look whether yours still means what it meant:")
@@ -82,7 +78,7 @@ def rebase(project: Project, mine: str | None, onto: str | None, workflow: str |
         )
         return
     click.echo(f"Froze the code as it is now with {last}.")
-    _print_missing(project, name, last)
+    _print_missing(project, last)
 
 
 def _forked_workflow(project: Project) -> str:
@@ -97,8 +93,10 @@ def _forked_workflow(project: Project) -> str:
     return forked[0] if forked else project.one_workflow(None)
 
 
-def _print_missing(project: Project, workflow: str, revision: str) -> None:
+def _print_missing(project: Project, revision: str) -> None:
     """What the script leaves undone between the snapshot below it and its own."""
+    from statemig.autogenerate.obligation import open_gaps
+
     loaded = project.directory.load(revision)
     if loaded.snapshot is None or len(loaded.down_revisions) != 1:
         return
@@ -106,21 +104,11 @@ def _print_missing(project: Project, workflow: str, revision: str) -> None:
     if before is None:
         return
     try:
-        missing = still_missing(before, loaded.snapshot, loaded.operations)
+        missing = open_gaps(before, loaded.snapshot, loaded.operations)
     except StatemigError as error:
         complain(f"The script does not fit what is stored before it: {error}")
         return
     if missing:
         complain("The script does not bring every stored run to the new shape yet. Missing:")
-        for line in missing:
-            complain(f"  - {line}")
-
-
-def still_missing(before: Snapshot, after: Snapshot, operations: tuple[Operation, ...]) -> list[str]:
-    """Paths where a document after these operations may not fit the new shape, each with the reason."""
-    from statemig.plan import effects
-    from statemig.shapes.subshape import gaps
-
-    return [
-        f"{gap.path}: {gap.reason}" for gap in gaps(effects.apply(before.stored, operations), after.reads)
-    ]
+        for gap in missing:
+            complain(f"  - {gap.path}: {gap.reason}")

@@ -11,6 +11,7 @@ import click
 from statemig.cli.discovery import Found, find_workflows
 from statemig.cli.output import format_option, plural, print_json
 from statemig.errors import ConfigError
+from statemig.revisions.directory import Directory
 
 PYPROJECT = "pyproject.toml"
 OWN_FILE = "statemig.toml"
@@ -46,9 +47,8 @@ def init(location: str, store: str, references: tuple[str, ...], form: str) -> N
         found, file = [], existing[0]
         location = str(existing[1].get("script_location", location))
     folder = root / location
-    made = [folder / part for part in ("heads", "versions", "snapshots") if not (folder / part).is_dir()]
-    for part in made:
-        part.mkdir(parents=True)
+    complete = all((folder / part).is_dir() for part in ("heads", "versions", "snapshots"))
+    Directory.create(folder)
     if form == "json":
         print_json(
             {
@@ -61,7 +61,7 @@ def init(location: str, store: str, references: tuple[str, ...], form: str) -> N
         return
     if existing is not None:
         click.echo(f"Already configured in {file.name}; it stays as it is.")
-        click.echo(f"Made {plural(len(made), 'folder')} in {location}/." if made else "Nothing to do.")
+        click.echo("Nothing to do." if complete else f"Made {location}/.")
         return
     click.echo(f"Wrote the configuration to {file.name} and made {location}/.")
     if not found:

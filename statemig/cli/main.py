@@ -27,8 +27,8 @@ COMMANDS: Final[dict[str, Entry]] = {
     "history": Entry("chain", "List the revisions, newest first."),
     "heads": Entry("chain", "Show the head of each workflow."),
     "branches": Entry("chain", "Show the revisions that more than one other follows."),
-    "show": Entry("chain", "Show one revision: what it says, does and freezes."),
-    "edit": Entry("chain_changes", "Change the newest revision, and freeze it again."),
+    "show": Entry("chain", "Show one revision: what it says, what it does, and its script."),
+    "edit": Entry("chain_changes", "Change a revision's script, and freeze it again."),
     "rebase": Entry("chain_changes", "Put my revisions behind those of somebody else."),
     "upgrade": Entry("runs", "Bring the stored runs up to a revision."),
     "downgrade": Entry("runs", "Bring the stored runs back to a revision, exactly."),
@@ -40,10 +40,11 @@ COMMANDS: Final[dict[str, Entry]] = {
 class ShownError(click.ClickException):
     """An error of statemig as the command line shows it: one paragraph on stderr, no traceback."""
 
+    exit_code = exit_codes.ERROR
+
     def __init__(self, error: StatemigError) -> None:
         super().__init__(str(error))
         self.problems = [problem_line(problem) for problem in getattr(error, "problems", ())]
-        self.exit_code = exit_codes.ERROR
 
     def show(self, file: Any = None) -> None:
         click.echo(f"Error: {self.message}", file=file, err=file is None)

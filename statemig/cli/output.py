@@ -9,6 +9,7 @@ import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -43,13 +44,13 @@ def print_json(value: object) -> None:
 
 def print_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], *, indent: str = "") -> None:
     """Rows under their column names, aligned; numbers to the right. None shows as a dash."""
-    shown = [[_cell(row.get(column)) for column in columns] for row in rows]
+    printed = [[_cell(row.get(column)) for column in columns] for row in rows]
     widths = [
-        max([len(column), *(len(line[place]) for line in shown)]) for place, column in enumerate(columns)
+        max([len(column), *(len(line[place]) for line in printed)]) for place, column in enumerate(columns)
     ]
     right = [bool(rows) and all(type(row.get(column)) is int for row in rows) for column in columns]
     lines: list[str] = []
-    for line in [list(columns), *shown]:
+    for line in [list(columns), *printed]:
         cells = [
             cell.rjust(width) if number else cell.ljust(width)
             for cell, width, number in zip(line, widths, right, strict=True)
@@ -68,6 +69,12 @@ def _cell(value: object) -> str:
             return ", ".join(map(str, value)) or "-"
         case _:
             return str(value)
+
+
+def shown(path: Path) -> str:
+    """A path as somebody in the working directory would write it."""
+    here = Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)
 
 
 def plural(count: int, noun: str) -> str:

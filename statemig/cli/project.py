@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cached_property, update_wrapper
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 import click
 
@@ -72,7 +72,7 @@ class Project:
         Raises `ConfigError`, `RevisionError` and what `Graph.resolve` raises.
         """
         names = self.workflows(only)
-        if len(names) != 1 and _is_relative(text):
+        if len(names) != 1 and is_relative(text):
             names = (self.one_workflow(only),)
         found: list[tuple[str, str]] = []
         unknown: UnknownRevisionError | None = None
@@ -139,7 +139,7 @@ class Project:
         return {only: found[only]}
 
 
-def _is_relative(text: str) -> bool:
+def is_relative(text: str) -> bool:
     return text.casefold() in ("head", "heads", "base", "current") or text.startswith(
         ("+", "-", "head", "base")
     )
@@ -149,7 +149,7 @@ def pass_project(command: Callable[Concatenate[Project, P], R]) -> Callable[P, R
     """Open the configured project and hand it to the command as its first argument."""
 
     def opened(*args: P.args, **kwargs: P.kwargs) -> R:
-        path: Any = click.get_current_context().find_root().obj
-        return command(Project(Config.load(path)), *args, **kwargs)
+        file: str | None = click.get_current_context().find_root().obj
+        return command(Project(Config.find() if file is None else Config.read(file)), *args, **kwargs)
 
     return update_wrapper(opened, command)

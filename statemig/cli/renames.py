@@ -42,7 +42,7 @@ def ask(workflow: str, questions: Sequence[Question]) -> dict[str, str | None]:
     answers: dict[str, str | None] = {}
     for old, candidates in questions:
         free = [(new, score) for new, score in candidates if new not in answers.values()]
-        if not free:
+        if candidates and not free:
             continue  # what it may have become is taken by now: comparing again decides
         click.echo(f"\n{workflow}: what became of {old}?", err=True)
         for number, (new, score) in enumerate(free, 1):
@@ -53,7 +53,7 @@ def ask(workflow: str, questions: Sequence[Question]) -> dict[str, str | None]:
     return answers
 
 
-def refusal(open_questions: Sequence[tuple[str, Sequence[Question]]], command: str) -> str:
+def refusal(open_questions: Sequence[tuple[str, Sequence[Question]]]) -> str:
     """Why nothing was written, and exactly what to pass. `open_questions`: (workflow, its questions)."""
     lines = ["Nothing was written: these may be renames, and nobody is there to say."]
     for workflow, questions in open_questions:
@@ -62,5 +62,5 @@ def refusal(open_questions: Sequence[tuple[str, Sequence[Question]]], command: s
             for new, score in candidates:
                 lines.append(f"    --rename {shlex.quote(f'{old}:{new}')}    (similarity {score:.2f})")
             lines.append(f"    --rename {shlex.quote(f'{old}:')}    (really removed)")
-    lines.append(f"Then run `{command}` again with them.")
+    lines.append("Then run the same command again with them.")
     return "\n".join(lines)

@@ -108,8 +108,18 @@ class StoredRuns:
                     key = (revision, step, shown, on[0] if on else None)
                     counted[key] = counted.get(key, 0) + count
         return [
-            Standing(*key, count) for key, count in sorted(counted.items(), key=lambda item: str(item[0]))
+            Standing(*key, count) for key, count in sorted(counted.items(), key=lambda item: [part or "" for part in item[0]])
         ]
+
+    def revisions(self) -> list[tuple[str | None, str, int]]:
+        """Runs by (revision, status of the run), each run once, counted by the database."""
+        grouped = (
+            select(runs.c.revision, runs.c.status, func.count())
+            .where(runs.c.workflow == self.workflow)
+            .group_by(runs.c.revision, runs.c.status)
+        )
+        with self.engine.connect() as connection:
+            return [(revision, status, count) for revision, status, count in connection.execute(grouped)]
 
     def iterate(self, where: RunFilter | None = None, *, batch: int = 500) -> Iterator[list[StoredRun]]:
         """Batches of rows in the order of their ids, each row once; no transaction stays open in between."""

@@ -1,0 +1,219 @@
+"""`statemig revision`: freeze the code as it is now, with a script that brings stored runs to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import click
+
+from statemig.autogenerate.change import Changes
+from statemig.autogenerate.compare import diff
+from statemig.autogenerate.propose import Proposal, propose
+from statemig.autogenerate.render import render
+from statemig.cli import exit_codes
+from statemig.cli.output import complain, format_option, print_json, shown, workflow_option
+from statemig.cli.project import Project, pass_project
+from statemig.cli.renames import ask, parse_renames, refusal, somebody_is_there
+from statemig.errors import ConfigError, OperationError, RevisionError
+from statemig.revisions.directory import new_id
+from statemig.workflow.snapshot import Snapshot
+
+Renames = dict[str, str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A revision of one workflow before it is written. `head` is what it follows; None for the first one."""
+
+    revision: str
+    workflow: str
+    head: str | None
+    version: int
+    before: Snapshot
+    after: Snapshot
+    changes: Changes
+    proposal: Proposal | None = None
+
+    @property
+    def first(self) -> bool:
+        return self.head is None
+
+
+@click.command()
+@click.option("-m", "--message", default=None, help="What changes, in a sentence; it begins the script.")
+@click.option(
+    "--autogenerate", is_flag=True, help="Fill the script with the operations that the change needs."
+)
+@click.option(
+    "--rename",
+    "renames",
+    multiple=True,
+    metavar="OLD:NEW",
+    help="What became of a field or step: state.summary:digest, or state.summary: if it is really gone.",
+)
+@click.option("--rev-id", metavar="ID", help="The id of the revision, instead of a random one.")
+@workflow_option
+@format_option
+@pass_project
+def revision(
+    project: Project,
+    message: str | None,
+    autogenerate: bool,
+    renames: tuple[str, ...],
+    rev_id: str | None,
+    workflow: str | None,
+    form: str,
+) -> None:
+    """Add a revision: a script, and the frozen snapshot of the code.
+
+    With --autogenerate the code is compared with what the head froze. Where nothing changed no file is written. A field or
+    step that may have been renamed is asked about; where nobody is there to answer, nothing is written, and the answer
+    to pass is printed.
+    """
+    given = parse_renames(renames)
+    if given and not autogenerate:
+        raise click.UsageError("--rename needs --autogenerate.")
+    captured = project.captured(workflow)
+    if len(captured) > 1 and (rev_id is not None or not autogenerate):
+        raise ConfigError(
+            f"several workflows are configured: {', '.join(captured)}", hint="Say which one with --workflow."
+        )
+    drafts = [_draft(project, name, snapshot, rev_id or new_id()) for name, snapshot in captured.items()]
+    if autogenerate:
+        drafts = _propose(drafts, given)
+    written: list[tuple[Draft, Path]] = []
+    for draft in drafts:
+        if not autogenerate or draft.first or draft.changes.change_class != "none":
+            written.append((draft, _write(project, draft, message)))
+    unchanged = [draft.workflow for draft in drafts if draft.workflow not in {d.workflow for d, _ in written}]
+    if form == "json":
+        print_json({"written": [_as_json(draft, path) for draft, path in written], "unchanged": unchanged})
+    else:
+        for name in unchanged:
+            click.echo(f"{name}: no change; nothing was written.")
+        for draft, path in written:
+            _print(draft, path)
+    if any(draft.proposal is not None and draft.proposal.missing for draft, _ in written):
+        raise SystemExit(exit_codes.INCOMPLETE)
+
+
+def _draft(project: Project, workflow: str, code: Snapshot, revision: str) -> Draft:
+    graph = project.directory.check_heads(workflow)
+    head = graph.head
+    frozen = Snapshot.empty(workflow) if head is None else project.directory.snapshot(head)
+    if frozen is None:
+        raise RevisionError(
+            "it was frozen without a snapshot, so there is nothing to compare the code with",
+            workflow=workflow,
+            revision=head,
+            hint=f"Freeze the code with it: statemig edit {head} --freeze --code",
+        )
+    version = graph.next_version([] if head is None else [head])
+    return Draft(revision, workflow, head, version, frozen, code, diff(frozen, code))
+
+
+def _propose(drafts: list[Draft], given: Renames) -> list[Draft]:
+    """Fill in what every workflow needs, with all questions answered. Writes nothing; exits where nobody answers."""
+    proposed: list[Draft] = []
+    unused = dict(given)
+    for draft in drafts:
+        if draft.first or draft.changes.change_class == "none":
+            proposed.append(draft)  # the first one has no older runs to bring along
+            continue
+        own, proposal = _propose_one(draft, given, alone=len(drafts) == 1)
+        for path in own:
+            unused.pop(path, None)
+        while proposal.questions and somebody_is_there():
+            own = {**own, **ask(draft.workflow, proposal.questions)}
+            proposal = propose(draft.before, draft.after, own)
+        proposed.append(replace(draft, changes=proposal.changes, proposal=proposal))
+    if unused:
+        raise OperationError(
+            f"no workflow that changed has a field or step {', '.join(unused)} to rename",
+            problems=list(unused),
+        )
+    open_questions = [
+        (draft.workflow, draft.proposal.questions)
+        for draft in proposed
+        if draft.proposal is not None and draft.proposal.questions
+    ]
+    if open_questions:
+        complain(refusal(open_questions))
+        raise SystemExit(exit_codes.QUESTION)
+    return proposed
+
+
+def _propose_one(draft: Draft, given: Renames, *, alone: bool) -> tuple[Renames, Proposal]:
+    """With several workflows, a rename is for those that have the old name."""
+    try:
+        return given, propose(draft.before, draft.after, given)
+    except OperationError as error:
+        own = {path: new for path, new in given.items() if path not in error.problems}
+        if alone or len(own) == len(given):
+            raise
+        return own, propose(draft.before, draft.after, own)
+
+
+def _write(project: Project, draft: Draft, message: str | None) -> Path:
+    """Write script, snapshot and head. Returns the path of the script."""
+    text = render(
+        revision=draft.revision,
+        down_revision=draft.head,
+        workflow=draft.workflow,
+        version=draft.version,
+        message=message or ("first version" if draft.first else None),
+        proposal=draft.proposal,
+        change_class="none" if draft.first else draft.changes.change_class,
+    )
+    first_line = text.partition("\n")[0].strip('" ')
+    return project.directory.write(
+        draft.revision, draft.head, draft.workflow, draft.version, first_line, text, draft.after
+    )
+
+
+def _as_json(draft: Draft, path: Path) -> dict[str, Any]:
+    proposal = draft.proposal
+    return {
+        "workflow": draft.workflow,
+        "revision": draft.revision,
+        "version": draft.version,
+        "down_revision": draft.head,
+        "script": str(path),
+        "change_class": draft.changes.change_class,
+        "operations": [] if proposal is None else [operation.to_dict() for operation in proposal.operations],
+        "complete": proposal is None or proposal.complete,
+        "missing": [] if proposal is None else list(proposal.missing),
+        "reasons": {} if proposal is None else dict(proposal.reasons),
+        "renames": [] if proposal is None else [list(rename) for rename in proposal.renames],
+        "assumed": [] if proposal is None else [list(pair) for pair in proposal.assumed],
+    }
+
+
+def _print(draft: Draft, path: Path) -> None:
+    click.echo(f"{draft.workflow}: wrote version {draft.version}, {shown(path)}")
+    proposal = draft.proposal
+    if draft.first:
+        click.echo("  It freezes the code as it is; there are no older runs to bring along.")
+        return
+    if proposal is None:
+        click.echo("  Its upgrade is empty: write the operations, then `statemig edit --freeze`.")
+        return
+    if not proposal.operations and not proposal.missing:
+        click.echo(f"  {draft.changes.change_class}: no stored run changes.")
+    for operation in proposal.operations:
+        click.echo(f"  {operation.source()}")
+    for old, new, score in proposal.renames:
+        click.echo(
+            f"  Taken for a rename: {old} -> {new} (similarity {score:.2f}). If it is not: --rename {old}:"
+        )
+    if proposal.assumed:
+        click.echo("  Values that nobody has stated; look whether they are right:")
+        for where, value in proposal.assumed:
+            click.echo(f"    {where}: {value!r}")
+    if proposal.missing:
+        complain("  The script is not complete. Missing:")
+        for where in proposal.missing:
+            complain(f"    {where}: {proposal.reasons.get(where, '')}".rstrip(": "))
+        complain("  Write what is missing into the script, then run `statemig edit --freeze`.")

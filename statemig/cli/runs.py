@@ -1,0 +1,300 @@
+"""Commands about stored runs, in bulk: upgrade, downgrade, current, stamp. None prints what a run holds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any, Final
+
+import click
+
+from statemig.cli import exit_codes
+from statemig.cli.output import (
+    complain,
+    format_option,
+    plural,
+    print_json,
+    print_table,
+    progress,
+    workflow_option,
+)
+from statemig.cli.project import Project, is_relative, pass_project
+from statemig.errors import ConfigError
+from statemig.fleet.backfill import Backfill, downgrade_all, upgrade_all
+from statemig.migrator import Migrator
+from statemig.store.run_store import RunStore
+
+_SHOWN: Final = 20
+_LEFT: Final = {
+    "leased": "held by a worker's lease; try again when it is done",
+    "changed": "written by somebody else meanwhile; run the command again",
+    "held": "held by a step's policy until a person decides",
+    "pinned": "pinned to their version",
+    "failed": "could not be migrated",
+    "foreign": "at a revision from which this one can not be reached",
+}
+
+store_option = click.option(
+    "--store", "url", metavar="URL", help="The database of the runs, instead of the configured one."
+)
+ended_option = click.option("--ended", is_flag=True, help="Finished, failed and cancelled runs too.")
+dry_run_option = click.option(
+    "--dry-run", is_flag=True, help="Migrate in memory, write nothing, and say what would happen."
+)
+
+
+@click.command()
+@click.argument("revision", metavar="REV", default="head")
+@dry_run_option
+@ended_option
+@store_option
+@workflow_option
+@format_option
+@pass_project
+def upgrade(
+    project: Project,
+    revision: str,
+    dry_run: bool,
+    ended: bool,
+    url: str | None,
+    workflow: str | None,
+    form: str,
+) -> None:
+    """Bring the stored runs up to a revision, all at once.
+
+    Runs are upgraded by themselves when a worker takes them; this does it for all of them now, and shows which can not be.
+    A run that can not be migrated stays as it is, and is listed with the reason; the others go on.
+    """
+
+    def move(store: RunStore, to: str, watch: Callable[[Backfill], None]) -> Backfill:
+        return upgrade_all(store, to, dry_run=dry_run, progress=watch, ended=ended)
+
+    _move_all(project, revision, workflow, url, form, move)
+
+
+@click.command()
+@click.argument("revision", metavar="REV")
+@dry_run_option
+@ended_option
+@store_option
+@workflow_option
+@format_option
+@pass_project
+def downgrade(
+    project: Project,
+    revision: str,
+    dry_run: bool,
+    ended: bool,
+    url: str | None,
+    workflow: str | None,
+    form: str,
+) -> None:
+    """Bring the stored runs back to a revision, exactly.
+
+    What the way up removed was kept and is put back. Stop the workers of the newer version first: they bring up again
+    whatever they take. REV may be `-1`, counted from the head; write `-- -1` then.
+    """
+
+    def move(store: RunStore, to: str, watch: Callable[[Backfill], None]) -> Backfill:
+        return downgrade_all(store, to, dry_run=dry_run, progress=watch, ended=ended)
+
+    _move_all(project, revision, workflow, url, form, move)
+
+
+def _move_all(
+    project: Project,
+    revision: str,
+    workflow: str | None,
+    url: str | None,
+    form: str,
+    move: Callable[[RunStore, str, Callable[[Backfill], None]], Backfill],
+) -> None:
+    stores = _targets(project, revision, workflow, url)  # every one is known before the first run is touched
+    done: list[tuple[RunStore, Backfill]] = []
+    for store, to in stores:
+        with progress(f"{store.workflow} to version {store.migrator.version(to)}") as advance:
+            seen = 0
+
+            def watch(state: Backfill, advance: Callable[[int], None] = advance) -> None:
+                nonlocal seen
+                advance(state.seen - seen)
+                seen = state.seen
+
+            done.append((store, move(store, to, watch)))
+    if form == "json":
+        print_json({"workflows": [_as_json(store, state) for store, state in done]})
+    else:
+        for store, state in done:
+            _print(store, state)
+    if not all(state.complete for _, state in done):
+        raise SystemExit(exit_codes.RUNS_LEFT)
+
+
+def _targets(
+    project: Project, revision: str, workflow: str | None, url: str | None
+) -> list[tuple[RunStore, str]]:
+    if is_relative(revision):
+        names = project.workflows(workflow) or (project.one_workflow(workflow),)
+    else:
+        names = (project.resolve_one(revision, workflow)[0],)
+    stores = [_open(project, name, url) for name in names]
+    return [(store, store.migrator.resolve(revision)) for store in stores]
+
+
+def _open(project: Project, workflow: str, url: str | None) -> RunStore:
+    found = project.config.store if url is None else url
+    if found is None:
+        raise ConfigError(
+            "no store is configured",
+            hint='Add store = "sqlite:///runs.db" to the configuration, set STATEMIG_STORE, or pass --store.',
+        )
+    return RunStore(found, Migrator(project.config.script_location, workflow=workflow))
+
+
+def _as_json(store: RunStore, state: Backfill) -> dict[str, Any]:
+    return {
+        "workflow": store.workflow,
+        "to": state.to,
+        "version": store.migrator.version(state.to),
+        "dry_run": state.dry_run,
+        "moved": state.moved,
+        **{name: getattr(state, name) for name in _LEFT},
+        "complete": state.complete,
+        "failures": [asdict(failure) for failure in state.failures],
+    }
+
+
+def _print(store: RunStore, state: Backfill) -> None:
+    verb = "would be" if state.dry_run else "were" if state.moved != 1 else "was"
+    place = f"version {store.migrator.version(state.to)} ({state.to})"
+    if state.seen == 0:
+        click.echo(f"{store.workflow}: nothing to do; every unfinished run is at {place}.")
+        return
+    click.echo(f"{store.workflow}: {plural(state.moved, 'run')} {verb} brought to {place}.")
+    for name, meaning in _LEFT.items():
+        if count := getattr(state, name):
+            click.echo(f"  {plural(count, 'run')} left: {meaning}.")
+    for failure in state.failures[:_SHOWN]:
+        where = [f"run {failure.run_id}", failure.kind]
+        where += [
+            f"{name} {value}"
+            for name in ("revision", "operation", "step", "path")
+            if (value := getattr(failure, name))
+        ]
+        complain(f"  - {', '.join(where)}: {failure.reason}" + (f" {failure.hint}" if failure.hint else ""))
+    if len(state.failures) > _SHOWN:
+        complain(f"  and {len(state.failures) - _SHOWN:,} more; --format json lists all of them.")
+
+
+@click.command()
+@click.option("-v", "--verbose", is_flag=True, help="By step and status: where the runs stand.")
+@store_option
+@workflow_option
+@format_option
+@pass_project
+def current(project: Project, verbose: bool, url: str | None, workflow: str | None, form: str) -> None:
+    """Count the stored runs by revision.
+
+    With -v by step and status, too; a run on several branches at once is counted on each of them then.
+    """
+    rows: list[dict[str, Any]] = []
+    for name in project.workflows(workflow):
+        store = _open(project, name, url)
+        rows += _newest_first(_by_place(store) if verbose else _by_revision(store))
+    if form == "json":
+        print_json(rows)
+        return
+    rows = [{**row, "revision": _shown(row)} for row in rows]
+    if not rows:
+        complain("No runs are stored.")
+    elif verbose:
+        print_table(rows, ("workflow", "version", "revision", "step", "status", "on", "runs"))
+    else:
+        print_table(rows, ("workflow", "version", "revision", "unfinished", "ended"))
+
+
+def _by_revision(store: RunStore) -> list[dict[str, Any]]:
+    rows: dict[str | None, dict[str, Any]] = {}
+    for revision, status, count in store.revisions():
+        row = rows.setdefault(revision, {**_place(store, revision), "unfinished": 0, "ended": 0})
+        row["unfinished" if status == "active" else "ended"] += count
+    return list(rows.values())
+
+
+def _by_place(store: RunStore) -> list[dict[str, Any]]:
+    return [
+        {
+            **_place(store, standing.revision),
+            "step": standing.step,
+            "status": standing.status,
+            "on": standing.on,
+            "runs": standing.count,
+        }
+        for standing in store.counts()
+    ]
+
+
+def _place(store: RunStore, revision: str | None) -> dict[str, Any]:
+    migrator = store.migrator
+    return {
+        "workflow": store.workflow,
+        "version": migrator.version(revision) if revision in migrator.known else None,
+        "revision": revision,
+        "head": revision == migrator.head,
+    }
+
+
+def _newest_first(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """By version from the newest; what nobody here knows comes last."""
+    return sorted(
+        rows,
+        key=lambda row: (
+            -(row["version"] or 0),
+            str(row["revision"]),
+            str(row.get("step")),
+            str(row.get("status")),
+        ),
+    )
+
+
+def _shown(row: dict[str, Any]) -> str:
+    match row:
+        case {"revision": None}:
+            return "unstamped"
+        case {"version": None}:
+            return f"{row['revision']} (unknown here)"
+        case {"head": True}:
+            return f"{row['revision']} (head)"
+        case _:
+            return str(row["revision"])
+
+
+@click.command()
+@click.argument("revision", metavar="REV")
+@click.argument("runs", nargs=-1, metavar="[RUN]...")
+@store_option
+@workflow_option
+@format_option
+@pass_project
+def stamp(
+    project: Project, revision: str, runs: tuple[str, ...], url: str | None, workflow: str | None, form: str
+) -> None:
+    """Say which revision stored runs have, without changing them.
+
+    Those runs, or, where none is named, every run that does not say its own. A wrong stamp makes the next load fail or
+    migrate what is migrated already, so be sure.
+    """
+    name, found = project.resolve_one(revision, workflow)
+    store = _open(project, name, url)
+    stamped = store.stamp(found, list(runs) or None)
+    if form == "json":
+        print_json({"workflow": name, "revision": found, "stamped": stamped})
+    else:
+        click.echo(
+            f"{name}: {plural(stamped, 'run')} stamped as version {store.migrator.version(found)} ({found})."
+        )
+    if stamped < len(runs):
+        complain(
+            f"{plural(len(runs) - stamped, 'run')} of those named: not there, or held by a worker's lease."
+        )
+        raise SystemExit(exit_codes.RUNS_LEFT)
