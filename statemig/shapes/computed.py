@@ -1,7 +1,8 @@
-"""Keys that a writer writes and its own reader drops: computed fields.
+"""What a writer writes although its own reader does not take it.
 
-They are stored, so a closed reader would call each document of its own writer invalid; and whatever stands there is harmless,
-because nobody ever reads it.
+Computed fields: they are stored, so a closed reader would call each document of its own writer invalid; and whatever stands there is
+harmless, because nobody ever reads it. And null for a float that is not a number, as pydantic writes it: the reader refuses it before a
+migration as after it, so it is no fault of the migration.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ from statemig.shapes.shape import (
     Anything,
     ListOf,
     MapOf,
+    Null,
+    Number,
     Object,
     Property,
     Ref,
@@ -17,11 +20,13 @@ from statemig.shapes.shape import (
     Shape,
     TupleOf,
     Union,
+    union_of,
 )
 
 
 def with_computed(reads: Schema, writes: Schema) -> Schema:
-    """`reads`, with the keys that only `writes` has where the reader ignores unknown ones: optional, and of any value."""
+    """`reads`, with the keys that only `writes` has where the reader ignores unknown ones (optional, and of any value), and with null for
+    numbers where `writes` has it."""
     pairing = _Pairing(reads, writes)
     root = pairing.shape(reads.root, writes.root)
     definitions = {
@@ -40,6 +45,8 @@ class _Pairing:
         if isinstance(read, Ref):
             return read  # its definition is paired with the writer's of the same name
         written = self.writes.resolve(written)
+        if isinstance(read, Number) and isinstance(written, Union) and Null() in written.members:
+            return union_of(read, Null())
         match read, written:
             case Object(properties, extra, name), Object():
                 made = {key: self._property(key, prop, written) for key, prop in properties.items()}
