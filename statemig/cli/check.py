@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -10,6 +11,7 @@ from statemig.cli import exit_codes
 from statemig.cli.diff import changes_as_json, print_changes
 from statemig.cli.output import format_option, plural, print_json, workflow_option
 from statemig.cli.project import Project, pass_project
+from statemig.errors import RevisionError
 from statemig.workflow.snapshot import Snapshot
 
 if TYPE_CHECKING:
@@ -28,8 +30,8 @@ def check(project: Project, chain_only: bool, workflow: str | None, form: str) -
     Names every script or snapshot that was edited, added or is missing, and every difference between the code and what
     the newest revision froze. A difference means that `statemig revision --autogenerate` was forgotten.
     """
-    known = set(project.directory.workflows())
     captured = {} if chain_only else project.captured(workflow)
+    known = _known(project, captured)
     names = [workflow] if workflow is not None else sorted(known | captured.keys())
     results: list[tuple[str, list[Problem], Changes | None]] = []
     for name in names:
@@ -37,8 +39,12 @@ def check(project: Project, chain_only: bool, workflow: str | None, form: str) -
             project.workflows(name)  # raises, and lists the names that there are
         problems = project.directory.verify(name)
         changes = None
-        if name in captured and not any(problem.kind == "conflict" for problem in problems):
-            changes = _difference(project, name, captured[name])
+        if name in captured:
+            try:
+                changes = _difference(project, name, captured[name])
+            except RevisionError:
+                if not problems:
+                    raise  # else the chain can not be read, and the problems say why
         results.append((name, problems, changes))
     damaged = any(problems for _, problems, _ in results)
     differs = any(changes is not None and changes.change_class != "none" for _, _, changes in results)
@@ -51,6 +57,16 @@ def check(project: Project, chain_only: bool, workflow: str | None, form: str) -
         raise SystemExit(exit_codes.DAMAGED)
     if differs:
         raise SystemExit(exit_codes.CODE_DIFFERS)
+
+
+def _known(project: Project, captured: Collection[str]) -> set[str]:
+    """Workflows with revisions. A script without a header belongs to nobody; it is named with each workflow."""
+    try:
+        return set(project.directory.workflows())
+    except RevisionError:
+        if not captured:
+            raise
+        return set(captured)
 
 
 def _difference(project: Project, workflow: str, code: Snapshot) -> Changes | None:

@@ -26,10 +26,14 @@ R = TypeVar("R")
 
 
 class Project:
-    """Opened by a command when it needs it; nothing of it is kept between commands."""
+    """Each part is read when a command first needs it: comparing two files needs no configuration."""
 
-    def __init__(self, config: Config) -> None:
-        self.config = config
+    def __init__(self, file: str | None = None) -> None:
+        self._file = file
+
+    @cached_property
+    def config(self) -> Config:
+        return Config.find() if self._file is None else Config.read(self._file)
 
     @cached_property
     def directory(self) -> Directory:
@@ -146,10 +150,9 @@ def is_relative(text: str) -> bool:
 
 
 def pass_project(command: Callable[Concatenate[Project, P], R]) -> Callable[P, R]:
-    """Open the configured project and hand it to the command as its first argument."""
+    """Hand the project to the command as its first argument."""
 
     def opened(*args: P.args, **kwargs: P.kwargs) -> R:
-        file: str | None = click.get_current_context().find_root().obj
-        return command(Project(Config.find() if file is None else Config.read(file)), *args, **kwargs)
+        return command(Project(click.get_current_context().find_root().obj), *args, **kwargs)
 
     return update_wrapper(opened, command)
