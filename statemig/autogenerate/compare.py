@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from statemig.autogenerate.change import Change, Changes
 from statemig.autogenerate.definitions import shared_definitions
+from statemig.autogenerate.known import declared
 from statemig.autogenerate.moves import pair_moves
 from statemig.autogenerate.steps import StepMatch, match_steps, step_changes
 from statemig.autogenerate.structure import Place, Walk
 from statemig.errors import OperationError
 from statemig.path import Path
-from statemig.shapes.computed import with_computed
 from statemig.shapes.shape import Object, Property, Schema
 from statemig.workflow.snapshot import Snapshot
 
@@ -66,16 +66,11 @@ def compare(old: Snapshot, new: Snapshot, renames: Renames | None = None) -> Com
     return Comparison(found, steps, first)
 
 
-def known(snapshot: Snapshot) -> Schema:
-    """What its application reads, and what it only writes."""
-    return with_computed(snapshot.reads, snapshot.writes)
-
-
 def _walk(old: Snapshot, new: Snapshot, given: Renames, steps: StepMatch) -> Walk:
     """Walk once; where a definition turned into several, walk again without treating it as one."""
     apart: frozenset[str] = frozenset()
     while True:
-        walk = Walk(known(old), known(new), given, apart)
+        walk = Walk(declared(old), declared(new), given, apart)
         _compare_documents(walk, steps)
         split = {
             name for name, partners in walk.partners.items() if len(partners) > 1 and name in walk.shared

@@ -8,8 +8,9 @@ from typing import Any
 
 from statemig.autogenerate.builders import Built, Step, build
 from statemig.autogenerate.change import Change, Changes
-from statemig.autogenerate.compare import Comparison, Renames, compare, known
-from statemig.autogenerate.obligation import declared_only, open_gaps
+from statemig.autogenerate.compare import Comparison, Renames, compare
+from statemig.autogenerate.known import declared, stored
+from statemig.autogenerate.obligation import open_gaps
 from statemig.autogenerate.rules import RULES
 from statemig.autogenerate.step_builders import build_steps
 from statemig.errors import OperationError
@@ -98,7 +99,7 @@ def _plan(
         elif change.path in withheld and change.rule in ("S04", "S05", "S06", "W03"):
             unconsumed.append((change, f"{RULES[change.rule].name}: may be the new name of a removed one"))
         elif change.rule not in ("W03", "W04"):
-            built = build(change, known(old), known(new))
+            built = build(change, declared(old), declared(new))
             emptied = change.rule in ("S07", "S08") and any(
                 path.startswith(f"{change.site.target}.") for path in moved if change.site is not None
             )
@@ -121,7 +122,7 @@ def _checked(
     old: Snapshot, built: list[tuple[Change, Built]], unconsumed: list[tuple[Change, str]]
 ) -> tuple[tuple[Step, ...], list[tuple[Change, str]]]:
     """Keep the operations that the schema at their point of the script allows."""
-    schema = declared_only(old.stored)
+    schema = stored(old)
     steps: list[Step] = []
     for change, made in built:
         if made.reason is not None:

@@ -349,7 +349,9 @@ _TABLE: Final = (
         waiver=_ONE_WAY,
     ),
     _state(56, "definition", "What changed lies in a shared or recursive definition: see `<Node>`.", {}),
-    _flow(1, "prompt-changed", "Prompt text, model name or sampling settings.", _prompt(), category="CODE"),
+    _flow(
+        1, "prompt-changed", "Prompt text, model name or sampling settings.", _prompt(), 1, 2, category="CODE"
+    ),
     _flow(
         2,
         "prompt-variable-added",
