@@ -10,7 +10,10 @@ from statemig.errors import AnswerError
 
 
 def find(document: Document, key: str) -> Position | None:
-    """The position that a key belongs to: one that waits for it, else one whose answer has come but was not taken up yet."""
+    """The position that a key belongs to: one that waits for it, else one whose answer has come but was not taken up yet. A run
+    that has ended waits for nothing."""
+    if document.get("status", "active") != "active":
+        return None
     keyed = [position for position in positions(document) if position.get("key") == key]
     for position in keyed:
         if position.get("status") == "waiting":
@@ -23,16 +26,17 @@ def find(document: Document, key: str) -> Position | None:
 
 def no_such_question(document: Document, run_id: str, *, answered: bool) -> AnswerError:
     """Names the steps that do wait; never a key or a value."""
+    status = document.get("status", "active")
     waiting = [position["step"] for position in positions(document) if position.get("status") == "waiting"]
     message = (
         "the question was answered before, with another answer"
         if answered
         else "no question of the run has that key"
     )
-    if waiting:
+    if waiting and status == "active":
         hint = f"Waiting now: {', '.join(waiting)}"
     else:
-        hint = f"Nothing waits; the run is {document.get('status', 'active')}"
+        hint = f"Nothing waits; the run is {status}"
     return AnswerError(message, run_id=run_id, hint=hint)
 
 

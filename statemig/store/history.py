@@ -64,26 +64,38 @@ def bring(
             revision=row.pinned_revision,
             hint=f"A worker of {row.pinned_revision} can take it; store.pin(run_id, None) lets it go",
         )
-    if revision == to:
-        if not row.checked:
-            migrator.validate(document, revision)
-        return Moved(row, document, to, None, None)
-    complement = None if row.complement is None else json_text.loads(row.complement)
-    if down:
-        result = migrator.downgrade(
-            document, to=to, revision=revision, run_id=row.run_id, complement=complement, record=record
-        )
-    else:
-        result = migrator.upgrade(
-            document,
-            revision,
-            to=to,
-            run_id=row.run_id,
-            record=record,
-            complement=complement,
-            checked=row.checked,
-        )
-    migrated = result.unwrap()
+    complement: dict[str, Any] | None = None
+    try:
+        if revision == to:
+            if not row.checked:
+                migrator.validate(document, revision)
+            return Moved(row, document, to, None, None)
+        if row.complement is not None:
+            complement = json_text.loads(row.complement)
+        if down:
+            result = migrator.downgrade(
+                document,
+                to=to,
+                revision=revision,
+                run_id=row.run_id,
+                record=record,
+                complement=complement,
+                checked=row.checked,
+            )
+        else:
+            result = migrator.upgrade(
+                document,
+                revision,
+                # The name lets the migrator skip resolving.
+                to="head" if to == migrator.head else to,
+                run_id=row.run_id,
+                record=record,
+                complement=complement,
+                checked=row.checked,
+            )
+        migrated = result.unwrap()
+    except StatemigError as error:
+        raise error.locate(run_id=row.run_id, workflow=migrator.workflow) from error.__cause__
     if result.revision == revision:
         return Moved(row, migrated, revision, None, None)
     return Moved(

@@ -14,11 +14,8 @@ from statemig.store import answers
 from statemig.store.protocols import Attempt, Moved, StoredRun
 from statemig.store.rows import ANY_LEASE, same_run
 from statemig.store.run import Run
-from statemig.store.stored_runs import StoredRuns
+from statemig.store.stored_runs import TRIES, StoredRuns
 from statemig.store.tables import runs
-
-# How often a write that needs no one's work again (an answer, a merge of answers) is tried against others' writes.
-TRIES: Final = 100
 
 _release = (
     update(runs)

@@ -15,24 +15,21 @@ from sqlalchemy.exc import IntegrityError
 from statemig import json_text
 from statemig.document import Document, Position, new_document
 from statemig.errors import (
-    AnswerError,
     ConflictError,
     CursorError,
     DrainingError,
-    InvalidStateError,
     NewerRevisionError,
     StatemigError,
     UnknownRevisionError,
 )
 from statemig.migrator import Migrator
-from statemig.shapes.validator import path_text
-from statemig.store import answers, flow
-from statemig.store.keeping import TRIES, RunKeeper, claimed_attempt
+from statemig.store import answering, flow
+from statemig.store.keeping import RunKeeper, claimed_attempt
 from statemig.store.protocols import HistoryEntry, Moved, RunFilter, StoredRun
 from statemig.store.rows import ANY_LEASE
 from statemig.store.run import Run, RunView, plain
 from statemig.store.run_table import RunTable
-from statemig.store.stored_runs import StoredRuns
+from statemig.store.stored_runs import TRIES, StoredRuns
 
 
 class RunStore(StoredRuns):
@@ -217,38 +214,7 @@ class RunStore(StoredRuns):
         Raises:
             AnswerError: nothing waits for that key, it was answered otherwise, or the answer does not fit the step's output.
         """
-        value = plain(value, self.snapshot)
-        try:
-            digest = json_text.digest(value)
-        except TypeError:
-            raise AnswerError(
-                "the answer is not JSON", run_id=run_id, hint="Pass plain JSON or a model"
-            ) from None
-        for _ in range(TRIES):
-            row = self.row(run_id)
-            now = self.clock()
-            moved = self._bring_for_answer(row, now)
-            document = moved.document
-            position = answers.find(document, key)
-            if position is None or position.get("status") != "waiting":
-                with self.engine.connect() as connection:
-                    known = self.records.answered(connection, run_id, key)
-                if position is not None and "answer" in position:
-                    known = json_text.digest(position["answer"])
-                if known == digest:
-                    return
-                raise answers.no_such_question(document, run_id, answered=known is not None)
-            self._require_answer_fits(moved, position, value)
-            answers.place(position, value)
-
-            def write_down(connection: Connection, at: float = now, of: Position = position) -> None:
-                self.records.add_answer(
-                    connection, run_id, position=of["id"], key=key, step=of["step"], digest=digest, at=at
-                )
-
-            if self.commit(moved, now, ANY_LEASE, also=write_down) is not None:
-                return
-        raise ConflictError("others kept writing the run", run_id=run_id, hint="Answer again")
+        answering.answer(self, run_id, key, plain(value, self.snapshot))
 
     # -- migrating on purpose ------------------------------------------------------------------------------------------
 
@@ -422,45 +388,3 @@ class RunStore(StoredRuns):
             step=step,
             hint=f"It stands at {', '.join(position['step'] for position in cursor) or 'no step'}",
         )
-
-    def _bring_for_answer(self, row: StoredRun, now: float) -> Moved:
-        as_it_is = row.revision is not None and row.revision != self.head and row.leased(now)
-        if not as_it_is:
-            try:
-                return self.bring(row, cause="answer")
-            except (UnknownRevisionError, NewerRevisionError):
-                raise
-            except StatemigError:
-                if row.revision is None:
-                    raise
-        elif row.revision not in self.migrator.known:
-            raise UnknownRevisionError(
-                "the run is of a revision that is not known here",
-                run_id=row.run_id,
-                revision=row.revision,
-                hint="Answer it through the version that wrote it",
-            )
-        return Moved(row, self.rows.document(row), row.revision or "", None, None, checked=row.checked)
-
-    def _require_answer_fits(self, moved: Moved, position: Position, value: Any) -> None:
-        step = position["step"]
-        outputs = moved.document.get("outputs") or {}
-        asked = {**moved.document, "outputs": {**outputs, step: value}}
-        try:
-            self.migrator.validate(asked, moved.revision)
-        except InvalidStateError as error:
-            place = path_text(("outputs", step))
-            inside = tuple(place + mark for mark in ".[<{")
-            wrong = [
-                (path, expected)
-                for path, expected in error.problems
-                if path == place or path.startswith(inside)
-            ]
-            if wrong:
-                raise AnswerError(
-                    f"the answer does not fit the step: {wrong[0][1]}",
-                    run_id=moved.row.run_id,
-                    step=step,
-                    path=wrong[0][0],
-                    hint="Nothing was stored; the question still waits",
-                ) from None

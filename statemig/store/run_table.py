@@ -159,8 +159,7 @@ class UserRows:
         if connection.execute(self._write_content, values).rowcount != 1:
             return None
         if not row.stamped:
-            new = replace(row, updated_at=at, created_at=at, started_revision=tags["revision"])
-            new = replace(new, **tags)
+            new = replace(row, **{"updated_at": at, "created_at": at, **tags})
             try:
                 return self._insert_beside(connection, new, document, content, rest)
             except IntegrityError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Engine, case, func, select
 from sqlalchemy.engine import Connection
@@ -28,6 +28,9 @@ from statemig.store.records import Records
 from statemig.store.rows import HalfWritten, OwnRows, Rows
 from statemig.store.run_table import RunTable, UserRows
 from statemig.store.tables import prepare, runs
+
+# How often a write that needs no one's work again (an answer, a merge of answers) is tried against others' writes.
+TRIES: Final = 100
 
 
 class StoredRuns:
@@ -108,7 +111,8 @@ class StoredRuns:
                     key = (revision, step, shown, on[0] if on else None)
                     counted[key] = counted.get(key, 0) + count
         return [
-            Standing(*key, count) for key, count in sorted(counted.items(), key=lambda item: [part or "" for part in item[0]])
+            Standing(*key, count)
+            for key, count in sorted(counted.items(), key=lambda item: [part or "" for part in item[0]])
         ]
 
     def revisions(self) -> list[tuple[str | None, str, int]]:
@@ -245,6 +249,9 @@ class StoredRuns:
             complement = moved.complement
             tags["complement"] = None if not complement else json_text.dumps(complement).decode()
             tags["migrations"] = entry.seq
+        if not moved.row.stamped:
+            before = None if entry is None or entry.kind == "stamp" else entry.from_revision
+            tags["started_revision"] = before or moved.revision
         tags = {"revision": moved.revision, "checked": moved.checked, **tags}
         new = self.rows.write(connection, moved.row, moved.document, now, lease_before, **tags)
         if new is not None and entry is not None:
