@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -68,7 +69,7 @@ def history(project: Project, rev_range: str | None, verbose: bool, workflow: st
 
 
 def _row(project: Project, graph: Graph[Header], header: Header, verbose: bool) -> dict[str, Any]:
-    script = project.directory.location / "versions" / header.file
+    script = os.path.join(project.directory.location, "versions", header.file)  # thousands of times: no Path
     row: dict[str, Any] = {
         "workflow": header.workflow,
         "version": header.version,
@@ -80,7 +81,7 @@ def _row(project: Project, graph: Graph[Header], header: Header, verbose: bool) 
     }
     if verbose:
         row["guarantee"] = guarantee(project, header.revision)
-        row["script"] = shown(script)
+        row["script"] = shown(Path(script))
     return row
 
 
@@ -89,10 +90,14 @@ def _below(header: Header) -> str | list[str] | None:
     return list(below) if isinstance(below, tuple) else below
 
 
-def change_class(script: Path) -> str | None:
+def change_class(script: str) -> str | None:
     """The class that a script's docstring states, None where it states none."""
-    with script.open("rb") as file:
-        found = _CLASS.search(file.read(4096))
+    # The bare calls, since a long history asks this thousands of times.
+    file = os.open(script, os.O_RDONLY)
+    try:
+        found = _CLASS.search(os.read(file, 4096))
+    finally:
+        os.close(file)
     return None if found is None else found[1].decode()
 
 

@@ -87,7 +87,7 @@ def complain(text: str) -> None:
 
 
 @contextmanager
-def progress(title: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
+def progress(title: str, total: int) -> Iterator[Callable[[int], None]]:
     """A progress bar on stderr where a person looks on, else nothing. The callable takes how many more are done."""
     if not sys.stderr.isatty():
         yield lambda done: None

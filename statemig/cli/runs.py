@@ -69,7 +69,7 @@ def upgrade(
     def move(store: RunStore, to: str, watch: Callable[[Backfill], None]) -> Backfill:
         return upgrade_all(store, to, dry_run=dry_run, progress=watch, ended=ended)
 
-    _move_all(project, revision, workflow, url, form, move)
+    _move_all(project, revision, workflow, url, form, ended, move)
 
 
 @click.command()
@@ -98,7 +98,7 @@ def downgrade(
     def move(store: RunStore, to: str, watch: Callable[[Backfill], None]) -> Backfill:
         return downgrade_all(store, to, dry_run=dry_run, progress=watch, ended=ended)
 
-    _move_all(project, revision, workflow, url, form, move)
+    _move_all(project, revision, workflow, url, form, ended, move)
 
 
 def _move_all(
@@ -107,12 +107,15 @@ def _move_all(
     workflow: str | None,
     url: str | None,
     form: str,
+    ended: bool,
     move: Callable[[RunStore, str, Callable[[Backfill], None]], Backfill],
 ) -> None:
     stores = _targets(project, revision, workflow, url)  # every one is known before the first run is touched
     done: list[tuple[RunStore, Backfill]] = []
     for store, to in stores:
-        with progress(f"{store.workflow} to version {store.migrator.version(to)}") as advance:
+        counts = store.revisions()
+        total = sum(count for at, status, count in counts if at != to and (ended or status == "active"))
+        with progress(f"{store.workflow} to version {store.migrator.version(to)}", total) as advance:
             seen = 0
 
             def watch(state: Backfill, advance: Callable[[int], None] = advance) -> None:
