@@ -64,6 +64,8 @@ def build(change: Change, old: Schema, new: Schema) -> Built:
     rule = RULES[change.rule]
     if change.operation == NO_OPERATION:
         return Built()
+    if change.rule == "W02":
+        return Built()  # the variable is a field of the new state: what adds or renames that field makes up for it
     site = change.site
     if site is None or site.target is None:
         if change.change_class != "breaking":
