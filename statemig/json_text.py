@@ -8,20 +8,21 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from decimal import Decimal
 from typing import Any
 
 import orjson
 
-# A literal of at least 18 digits in a row is the only kind that orjson can read differently from what was written.
-_LONG_NUMBER = re.compile(rb"[0-9]{18}")
+# A literal of at least 18 digits in a row is the only kind that orjson can read differently from what was written. Looking for one by a
+# regular expression costs ten times the parsing; with every digit made a zero it is a search for one fixed string.
+_DIGITS_ALIKE = bytes(ord("0") if chr(byte).isdigit() and byte < 128 else ord(" ") for byte in range(256))
+_LONG_NUMBER = b"0" * 18
 
 
 def loads(text: str | bytes | bytearray | memoryview) -> Any:
     """Parse JSON. Raises `ValueError` where the text is not JSON (NaN and Infinity are not)."""
     raw = text.encode() if isinstance(text, str) else bytes(text)
-    if _LONG_NUMBER.search(raw) is None:
+    if _LONG_NUMBER not in raw.translate(_DIGITS_ALIKE):
         return orjson.loads(raw)
     return json.loads(raw, parse_float=_exact, parse_constant=_not_json)
 
@@ -61,9 +62,9 @@ def equal(left: Any, right: Any) -> bool:
     if left is right:
         return True
     if type(left) is not type(right):
-        if isinstance(left, dict) and isinstance(right, dict):
-            pass
-        elif isinstance(left, list) and isinstance(right, list):
+        if (isinstance(left, dict) and isinstance(right, dict)) or (
+            isinstance(left, list) and isinstance(right, list)
+        ):
             pass
         else:
             return False
