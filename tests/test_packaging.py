@@ -65,7 +65,8 @@ def _skip_without_an_index(done: subprocess.CompletedProcess[str]) -> None:
 def test_the_wheel_holds_the_templates_and_the_marker_for_types(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     assert "statemig/py.typed" in names
-    assert {f"statemig/templates/{file.name}" for file in (CHECKOUT / "templates").iterdir()} <= names
+    templates = [file for file in (CHECKOUT / "templates").rglob("*") if file.is_file()]
+    assert {f"statemig/templates/{file.relative_to(CHECKOUT / 'templates')}" for file in templates} <= names
     assert "statemig/templates/revision.py.mako" in names
 
 
