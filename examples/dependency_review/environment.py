@@ -44,7 +44,6 @@ def _about(distribution: metadata.Distribution) -> dict[str, Any]:
     readme = fields.get("Description") or fields.get_payload() or ""  # type: ignore[attr-defined]
     return {
         "version": distribution.version,
-        "summary": fields.get("Summary") or "",
         "readme": str(readme).strip()[:README_CHARACTERS],
         "licence": _licence(fields, classifiers),
         "maturity": _last(classifiers, "Development Status ::") or "unknown",

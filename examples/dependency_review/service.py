@@ -8,18 +8,27 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from statemig import Migrator, RunStore
+from statemig.store.protocols import RunFilter
+
+JSON = dict[str, Any]
 HERE = Path(__file__).parent
 WORKERS = 3
 
 
 class CommandFailed(Exception):
-    """A command of the demo ended with an error; the message holds what it printed."""
+    """A process ended with an error, or the demo's own conditions do not hold. `output` is what was printed."""
+
+    def __init__(self, message: str, output: str = "") -> None:
+        super().__init__(f"{message}\n{output}".rstrip())
+        self.output = output
 
 
 class Checkout:
@@ -62,7 +71,7 @@ class Checkout:
             stdin=subprocess.DEVNULL,
         )
         if ended.returncode:
-            raise CommandFailed(f"{' '.join(command)}\n{ended.stdout}{ended.stderr}".rstrip())
+            raise CommandFailed(" ".join(command), f"{ended.stdout}{ended.stderr}")
         return ended.stdout
 
     def flows(self) -> ModuleType:
@@ -77,9 +86,7 @@ class Checkout:
         return sys.modules[name]
 
     def open_store(self) -> Any:
-        from statemig import Migrator, RunStore
-
-        return RunStore(self.store_url, Migrator.from_config(self.folder))
+        return RunStore(self.store_url, Migrator.from_config(self.folder / "statemig.toml"))
 
     def start_worker(self, name: str, published: Path, *options: str) -> subprocess.Popen[str]:
         command = [sys.executable, "worker.py", name, str(published), *options]
@@ -99,7 +106,13 @@ class Checkout:
             for process in running:
                 process.send_signal(signal.SIGKILL)
             for process in running:
-                process.wait()
+                process.communicate()
+
+    def check_alive(self, running: list[subprocess.Popen[str]]) -> None:
+        """Raises `CommandFailed` where a worker has ended by itself."""
+        for process in running:
+            if process.poll() is not None:
+                raise CommandFailed(f"worker.py of {self.version}", process.communicate()[1])
 
     def drain(self, published: Path) -> None:
         """Let worker processes run until nothing is ready. Raises `CommandFailed` where one ends with an error."""
@@ -110,4 +123,29 @@ class Checkout:
         for process in running:
             _, complaint = process.communicate()
             if process.returncode:
-                raise CommandFailed(f"worker.py of {self.version}\n{complaint}")
+                raise CommandFailed(f"worker.py of {self.version}", complaint)
+
+
+# -- what one asks of the store -----------------------------------------------------------------------------
+
+
+def standing(store: Any) -> Counter[tuple[str, str]]:
+    found: Counter[tuple[str, str]] = Counter()
+    for place in store.counts():
+        found[place.step or "(ended)", place.status] += place.count
+    return found
+
+
+def total(counts: Counter[tuple[str, str]], status: str) -> int:
+    return sum(count for (_, each), count in counts.items() if each == status)
+
+
+def stored(store: Any) -> dict[str, Any]:
+    """The rows of the unfinished runs."""
+    return {row.run_id: row for batch in store.iterate() for row in batch}
+
+
+def documents(store: Any, *, ended: bool = False) -> dict[str, JSON]:
+    return {
+        row.run_id: store.document(row) for batch in store.iterate(RunFilter(ended=ended)) for row in batch
+    }

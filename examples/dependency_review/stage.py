@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.syntax import Syntax
 from rich.table import Table
 
-WIDTH = 100
+WIDTH = 112
 
 
 class Stage:
@@ -26,7 +26,7 @@ class Stage:
         self.console.print(f"\n[bold]{self.acts}. {title}[/]")
 
     def say(self, text: str) -> None:
-        self.console.print(text, soft_wrap=False)
+        self.console.print(text, soft_wrap=True)
 
     def command(self, text: str, output: str = "") -> None:
         self.console.print(f"[bold cyan]$ {text}[/]", soft_wrap=True)
@@ -34,15 +34,16 @@ class Stage:
             self.console.print(f"  {line}", markup=False, style="dim", soft_wrap=True)
 
     def script(self, source: str) -> None:
-        self.console.print(Syntax(source.rstrip(), "python", theme="ansi_light", background_color="default"))
+        coloured = Syntax("", "python", theme="ansi_light").highlight(source.rstrip())
+        self.console.print(coloured, soft_wrap=True)
 
-    def standing(self, counts: Mapping[tuple[str, str], int]) -> None:
-        """Where the runs stand: (step, status) -> how many, as one row per step."""
+    def standing(self, counts: Mapping[tuple[str, str], int], steps: Sequence[str]) -> None:
+        """Where the runs stand: (step, status) -> how many, as one row per step, in this order."""
         columns = ("ready", "running", "waiting", "finished")
-        rows: dict[str, list[str]] = {}
+        rows: dict[str, list[str]] = {step: [""] * len(columns) for step in steps}
         for (step, status), count in counts.items():
             rows.setdefault(step, [""] * len(columns))[columns.index(status)] = str(count)
-        table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+        table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
         table.add_column("step")
         for column in columns:
             table.add_column(column, justify="right")
@@ -52,7 +53,7 @@ class Stage:
 
     def columns(self, title: str, heads: Sequence[str], rows: Sequence[tuple[str, Sequence[object]]]) -> None:
         """A table of numbers with one named row per line; a row named "" is a rule."""
-        table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+        table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
         table.add_column(title)
         for head in heads:
             table.add_column(head, justify="right")
