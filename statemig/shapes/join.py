@@ -274,10 +274,11 @@ class _Join:
         )
 
     def alike(self, left: Shape, at: int, one: Shape, right: Shape, other: int, two: Shape) -> bool:
-        if _key(left) is not None and _key(left) == _key(right):
-            ours, theirs = _members(left)[at][1], _members(right)[other][1]
-            if ours or theirs:
-                return any(value in theirs for value in ours)
+        ours, theirs = _members(left)[at][1], _members(right)[other][1]
+        if bool(ours) != bool(theirs):
+            return False  # one carries a tag and the other need not
+        if ours and _key(left) == _key(right):
+            return any(value in theirs for value in ours)
         if isinstance(one, Ref) and isinstance(two, Ref) and one.name == two.name:
             return True
         inside, within = self.left.resolve(one), self.right.resolve(two)

@@ -16,6 +16,7 @@ from urllib.parse import unquote
 
 from statemig.errors import SchemaError
 from statemig.shapes.json_schema_scalars import as_decimal, enum_of, integer_of, is_type, number_of, string_of
+from statemig.shapes.json_schema_tags import tag_of
 from statemig.shapes.json_schema_writer import HINTS, write
 from statemig.shapes.shape import (
     MISSING,
@@ -187,7 +188,7 @@ class _Reader:
             ):
                 raise _error(f"{', '.join(sorted(shared))} beside {keyword} contradicts a member", where)
             members.append(self.shape({**shared, **option} if shared else option, where))
-        tag = self.tag(node, options, members, at)
+        tag = tag_of(node, options, members, self.followed)
         return self.flat_union(members, tag, f"{at}/{keyword}")
 
     def flat_union(self, members: list[Shape], tag: Tag | None, at: str) -> Shape:
@@ -216,39 +217,6 @@ class _Reader:
         name = self.fresh(at.lstrip("#/").replace("/", ".") or "Union")
         self.found[name] = shape
         return Ref(name)
-
-    def tag(self, node: Node, options: list[Any], members: list[Shape], at: str) -> Tag | None:
-        own = (node.get(HINTS) or {}).get("tag")
-        if own is not None:
-            return Tag(own["key"], dict(own["values"]))
-        told = node.get("discriminator")
-        if not isinstance(told, Mapping) or "propertyName" not in told:
-            return None
-        key = told["propertyName"]
-        mapping: dict[Any, int] = {}
-        for text, target in (told.get("mapping") or {}).items():
-            for number, option in enumerate(options):
-                same = option == target if isinstance(target, Mapping) else _is_ref(option, target)
-                if same:
-                    mapping[self.tag_value(option, key, text)] = number
-        for number, option in enumerate(options):
-            if number not in set(mapping.values()):
-                for value in self.tag_values(option, key):
-                    mapping.setdefault(value, number)
-        objects = {number for number, member in enumerate(members) if not isinstance(member, Null)}
-        return Tag(key, mapping) if mapping and objects == set(mapping.values()) else None
-
-    def tag_value(self, option: Any, key: str, text: str) -> Any:
-        """The mapping's keys are text; the values in the data may be integers or booleans."""
-        for value in self.tag_values(option, key):
-            if not isinstance(value, str) and text in (str(value), json.dumps(value)):
-                return value
-        return text
-
-    def tag_values(self, option: Any, key: str) -> list[Any]:
-        inside = self.followed(option)
-        tagged = self.followed((inside.get("properties") or {}).get(key)) if inside else {}
-        return [tagged["const"]] if "const" in tagged else list(tagged.get("enum") or ())
 
     def followed(self, node: Any) -> Node:
         for _ in range(20):
@@ -474,10 +442,6 @@ class _Reader:
             else:
                 raise _error(f"$ref to {target}, which is not there", at)
         return node
-
-
-def _is_ref(option: Any, target: Any) -> bool:
-    return isinstance(option, Mapping) and option.get("$ref") == target
 
 
 def _constrains(node: Node) -> bool:

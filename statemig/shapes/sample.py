@@ -7,17 +7,16 @@ shallowest is taken.
 
 from __future__ import annotations
 
-import importlib
 import math
 import string
 from collections.abc import Callable
 from fractions import Fraction
-from functools import lru_cache
 from random import Random
 from typing import Any, Final, assert_never
 
 from statemig.errors import SchemaError
 from statemig.shapes.accept import accepts, accepts_number, accepts_text, carries, exact, repeats, same
+from statemig.shapes.sample_pattern import LETTERS, from_pattern
 from statemig.shapes.shape import (
     Anything,
     Boolean,
@@ -44,7 +43,6 @@ JSON = Any
 _TRIES: Final = 60
 _DEEPEST: Final = 6
 _LONGEST: Final = 3
-_LETTERS: Final = string.ascii_letters + string.digits + " _-."
 
 
 def sample(schema: Schema, random: Random, *, sparse: bool = False) -> JSON:
@@ -256,7 +254,7 @@ class _Draw:
             return self.word(low, high)
         for _ in range(_TRIES):
             if shape.pattern is not None:
-                found = _FromPattern(self.random).text(shape.pattern)
+                found = from_pattern(shape.pattern, self.random)
             else:
                 found = self.formatted(shape.format or "", low, high)
             if accepts_text(shape, found):
@@ -267,7 +265,7 @@ class _Draw:
         size = self.random.randint(low, max(low, high))
         if self.random.random() < 0.05:
             return "".join(self.random.choices("äß→\n\"'\\😀", k=size))
-        return "".join(self.random.choices(_LETTERS, k=size))
+        return "".join(self.random.choices(LETTERS, k=size))
 
     def formatted(self, name: str, low: int, high: int) -> str:
         number = self.random.randint
@@ -369,71 +367,3 @@ class _Draw:
             if tag is None or carries(tag, at, found):
                 return found
         raise SchemaError("no value was found for any member of this union")
-
-
-class _FromPattern:
-    """A string that a pattern finds, from the pattern's own parse: enough for the patterns that models have."""
-
-    def __init__(self, random: Random) -> None:
-        self.random = random
-
-    def text(self, pattern: str) -> str:
-        return "".join(self.part(*each) for each in _parsed(pattern))
-
-    def part(self, operation: Any, argument: Any) -> str:
-        match str(operation):
-            case "LITERAL":
-                return chr(argument)
-            case "NOT_LITERAL":
-                return self.random.choice([letter for letter in _LETTERS if letter != chr(argument)])
-            case "ANY":
-                return self.random.choice(_LETTERS)
-            case "IN":
-                return self.one_of(argument)
-            case "BRANCH":
-                return "".join(self.part(*each) for each in self.random.choice(argument[1]))
-            case "SUBPATTERN":
-                return "".join(self.part(*each) for each in argument[-1])
-            case "MAX_REPEAT" | "MIN_REPEAT" | "POSSESSIVE_REPEAT":
-                low, high, inner = argument
-                times = self.random.randint(low, min(int(high), low + 4))
-                return "".join(self.part(*each) for _ in range(times) for each in inner)
-            case _:
-                return ""  # anchors and lookarounds take no room; the result is checked
-
-    def one_of(self, choices: Any) -> str:
-        wanted: list[str] = []
-        negated = False
-        for operation, argument in choices:
-            match str(operation):
-                case "NEGATE":
-                    negated = True
-                case "LITERAL":
-                    wanted.append(chr(argument))
-                case "RANGE":
-                    last = min(argument[1], argument[0] + 200)
-                    wanted += [chr(code) for code in range(argument[0], last + 1)]
-                case "CATEGORY":
-                    wanted += _CATEGORIES.get(str(argument), "a")
-        if negated:
-            wanted = [letter for letter in _LETTERS if letter not in wanted]
-        return self.random.choice(wanted)
-
-
-_CATEGORIES: Final = {
-    "CATEGORY_DIGIT": string.digits,
-    "CATEGORY_NOT_DIGIT": string.ascii_letters,
-    "CATEGORY_WORD": string.ascii_letters + string.digits + "_",
-    "CATEGORY_NOT_WORD": " -.",
-    "CATEGORY_SPACE": " \t",
-    "CATEGORY_NOT_SPACE": string.ascii_letters,
-}
-
-
-@lru_cache(maxsize=256)
-def _parsed(pattern: str) -> Any:
-    # The parser behind `re` has no public name; without it (another Python) patterns are searched for blindly.
-    try:
-        return list(importlib.import_module("re._parser").parse(pattern))
-    except (ImportError, AttributeError):
-        return [("IN", [("CATEGORY", "CATEGORY_WORD")])] * 4

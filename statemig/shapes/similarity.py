@@ -25,12 +25,26 @@ from statemig.shapes.shape import (
 )
 
 _DEEPEST: Final = 5
-_WORDS: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+|[^\W\d_A-Za-z]+")
+_WORD: Final = re.compile(r"[^\W_]+")
 
 
 def tokens(name: str) -> tuple[str, ...]:
     """The words of an identifier, in lower case: ``toolCallID2`` gives ``("tool", "call", "id", "2")``."""
-    return tuple(word.lower() for word in _WORDS.findall(name))
+    return tuple(part.lower() for word in _WORD.findall(name) for part in _humps(word))
+
+
+def _humps(word: str) -> list[str]:
+    parts = [word[0]]
+    for at in range(1, len(word)):
+        before, here, after = word[at - 1], word[at], word[at + 1 : at + 2]
+        starts = here.isdigit() != before.isdigit() or (
+            here.isupper() and (before.islower() or (before.isupper() and after.islower()))
+        )
+        if starts:
+            parts.append(here)
+        else:
+            parts[-1] += here
+    return parts
 
 
 def similarity(left: Shape, left_schema: Schema, right: Shape, right_schema: Schema) -> float:
