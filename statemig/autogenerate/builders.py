@@ -65,7 +65,9 @@ def build(change: Change, old: Schema, new: Schema) -> Built:
     if change.operation == NO_OPERATION:
         return Built()
     if change.rule == "W02":
-        return Built()  # the variable is a field of the new state: what adds or renames that field makes up for it
+        return (
+            Built()
+        )  # the variable is a field of the new state: what adds or renames that field makes up for it
     site = change.site
     if site is None or site.target is None:
         if change.change_class != "breaking":
@@ -243,8 +245,7 @@ def _converted(change: Change, site: Site, path: str) -> Built:
 
 def _listed(change: Change, site: Site, path: str, old: Schema, new: Schema) -> Built:
     if change.direction == "wrapped":
-        empty = None if site.old is not None and is_nullable(site.old, old) else MISSING
-        return _one(change, lambda op: op.wrap(path, empty=empty))
+        return _one(change, lambda op: op.wrap(path))
     value = MISSING if site.old is None else zero(getattr(site.old, "items", site.old), old)
     if isinstance(value, Missing):
         return _nothing(change)

@@ -52,14 +52,14 @@ def compare(old: Snapshot, new: Snapshot, renames: Renames | None = None) -> Com
         )
     changes, moved = pair_moves(walk)
     changes = [*changes, *step_changes(old, new, steps)]
-    scored = [*walk.renames, *moved.renames]
+    scored = [*walk.renames, *moved]
     scored += [(f"steps.{name}", f"steps.{c.new}", c.score) for name, c in steps.matching.applied.items()]
-    questions = [*walk.questions, *moved.questions]
+    questions = list(walk.questions)
     questions += [
         (f"steps.{name}", [(f"steps.{c.new}", c.score) for c in candidates])
         for name, candidates in steps.matching.questions.items()
     ]
-    first = old.digest == Snapshot.empty(old.workflow).digest
+    first = old == Snapshot.empty(old.workflow)
     found = Changes(
         tuple(changes), tuple(scored), tuple(questions), same_digest=old.digest == new.digest, first=first
     )

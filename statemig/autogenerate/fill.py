@@ -103,6 +103,8 @@ def _repeated(items: Shape, count: int, schema: Schema, inside: tuple[str, ...])
 def _first(members: tuple[Shape, ...], schema: Schema, inside: tuple[str, ...]) -> Any:
     if any(isinstance(schema.resolve(member), Null) for member in members):
         return None
+    # A decimal is read from numbers too, and written as text.
+    members = tuple(sorted(members, key=lambda member: member != String(format="decimal")))
     values = (_zero(member, schema, inside) for member in members)
     return next((value for value in values if not isinstance(value, Missing)), MISSING)
 

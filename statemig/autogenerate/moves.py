@@ -30,14 +30,9 @@ class Spot:
     inside: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Moved:
-    renames: tuple[tuple[str, str, float], ...]
-    questions: tuple[tuple[str, list[tuple[str, float]]], ...]
-
-
-def pair_moves(walk: Walk) -> tuple[list[Change], Moved]:
-    """The changes with removed and added fields paired to moves, and which of them nobody was asked about."""
+def pair_moves(walk: Walk) -> tuple[list[Change], list[tuple[str, str, float]]]:
+    """The changes with removed and added fields paired to moves, and the moves that nobody was asked about, as (old path,
+    new path, score)."""
     changes = list(walk.changes)
     answered: set[str] = set()
     for place, target in walk.moves.values():
@@ -60,8 +55,14 @@ def pair_moves(walk: Walk) -> tuple[list[Change], Moved]:
                 changes.remove(come.change)
         renames.append((str(gone.path), str(come.path), _MOVED))
         answered.add(str(gone.path))
-    walk.questions = [(path, candidates) for path, candidates in walk.questions if path not in answered]
-    return changes, Moved(tuple(renames), ())
+    taken = {new for _, new, _ in renames}
+    open_questions = [
+        (path, [candidate for candidate in candidates if candidate[0] not in taken])
+        for path, candidates in walk.questions
+        if path not in answered
+    ]
+    walk.questions = [(path, candidates) for path, candidates in open_questions if candidates]
+    return changes, renames
 
 
 def _move(change: Change, path: str, target: Path | None, to: Path) -> Change:

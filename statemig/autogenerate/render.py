@@ -84,7 +84,7 @@ def _revises(down_revision: str | tuple[str, ...] | None) -> str:
 def _docstring(message: str, header: Sequence[str], sentences: Sequence[str]) -> str:
     """Without the quotes around it."""
     first = textwrap.wrap(_plain(message), WIDTH - 3) or ["revision"]
-    lines = [*first, "", *header]
+    lines = [*first, "", *map(_plain, header)]
     if sentences:
         lines += ["", "What changes:", ""]
         for sentence in sentences:

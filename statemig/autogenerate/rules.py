@@ -339,7 +339,13 @@ _TABLE: Final = (
             "key": Case("no", "no", "ok", "rename_tag"),
         },
     ),
-    _state(53, "union-tagged", "A union is now told apart by a tag.", _one("?", "ok", "ok", "tag_union"), 54),
+    _state(
+        53,
+        "union-tagged",
+        "A union is now told apart by a tag.",
+        {"tag written": Case("ok", "ok", "ok"), "tag absent": Case("?", "ok", "ok", "tag_union")},
+        54,
+    ),
     _state(54, "union-untagged", "A union is no longer told apart by a tag.", _one("ok", "?", "ok"), 53),
     _state(
         55,

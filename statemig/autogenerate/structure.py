@@ -120,12 +120,15 @@ class Walk:
         anything = any(isinstance(self.new.resolve(shape), Anything) for shape in right.shapes)
         if right.nullable and not left.nullable:
             self.found("S24", place, old, new, new_property=field)
-        elif left.nullable and not right.nullable and not anything:
-            self.found("S25", place, old, new, new_property=field)
+        mark = len(self.changes)
         if len(left.shapes) == len(right.shapes) == 1:
             self.pair(left.shapes[0], right.shapes[0], place)
         else:
             self.unions(left, right, old, new, place)
+        if left.nullable and not right.nullable and not anything:
+            wrapped = [c for c in self.changes[mark:] if c.rule == "S29" and c.direction == "wrapped"]
+            if not any(change.path == str(place.path) for change in wrapped):  # else null becomes []
+                self.found("S25", place, old, new, new_property=field)
 
     def pair(self, old: Shape, new: Shape, place: Place) -> None:
         """Two shapes that are neither unions nor null; a reference leads into its definition."""
@@ -257,7 +260,8 @@ class Walk:
             rule = "S51" if right.key else "S49"
             self.found(rule, place, None, right.shapes[j], "added")
         if len(left.shapes) > 1 and len(right.shapes) > 1 and bool(left.key) != bool(right.key):
-            self.found("S53" if right.key else "S54", place, old, new)
+            written = "tag written" if self.covered(old, new) else "tag absent"
+            self.found("S53" if right.key else "S54", place, old, new, written if right.key else "")
 
     def retagged(self, left: Parts, right: Parts, i: int, j: int, where: Place, mark: int) -> None:
         """A tag's other value is the variant's rename and nothing besides (no S36)."""

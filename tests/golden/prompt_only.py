@@ -1,0 +1,18 @@
+"""prompt of draft
+
+Revision ID: 5f2c9a71b0de
+Revises: 8b1f0c2d9a34
+Workflow: triage, version 3 -> 4
+Change class: prompt
+"""
+
+from statemig import Operations
+
+revision = "5f2c9a71b0de"
+down_revision = "8b1f0c2d9a34"
+workflow = "triage"
+version = 4
+
+
+def upgrade(op: Operations) -> None:
+    pass

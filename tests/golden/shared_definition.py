@@ -1,0 +1,22 @@
+"""weight is new
+
+Revision ID: 5f2c9a71b0de
+Revises: 8b1f0c2d9a34
+Workflow: triage, version 3 -> 4
+Change class: breaking
+
+What changes:
+
+- <OldNode>.weight is new (absent -> number)
+"""
+
+from statemig import Operations
+
+revision = "5f2c9a71b0de"
+down_revision = "8b1f0c2d9a34"
+workflow = "triage"
+version = 4
+
+
+def upgrade(op: Operations) -> None:
+    op.add_field("<OldNode>.weight", default=0.0)  # assumed: what should old runs have here?
