@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
+from operator import attrgetter
 from typing import Any, Final, Protocol
 
 from sqlalchemy import Select, and_, bindparam, exists, null, or_, select, tuple_, update
@@ -293,20 +294,28 @@ class OwnRows:
     ) -> StoredRun | None:
         status, phase, standing = standing_of(document)
         content = json_text.dumps(document).decode()
-        new = replace(
+        new = changed(
             row,
             content=content,
             status=status,
             phase=phase,
             standing=standing,
-            updated_at=at,
             version=row.version + 1,
-            **tags,
+            **{"updated_at": at, **tags},
         )
         columns = columns_written(row, new)
         values = tag_values(self._workflow, row, new, columns, lease_before)
         values["new_document"] = content
         return new if connection.execute(self._write[columns], values).rowcount == 1 else None
+
+
+_values_of = attrgetter(*(field.name for field in fields(StoredRun)))
+_names = tuple(field.name for field in fields(StoredRun))
+
+
+def changed(row: StoredRun, **values: Any) -> StoredRun:
+    """`dataclasses.replace` at half its price: this is on the way of every write."""
+    return StoredRun(**(dict(zip(_names, _values_of(row), strict=True)) | values))
 
 
 def insert_values(workflow: str, row: StoredRun) -> dict[str, Any]:

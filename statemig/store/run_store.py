@@ -329,6 +329,8 @@ class RunStore(StoredRuns):
             now,
             now,
             also=write_down,
+            # The place in the queue stays: a claim changes no index. Its end sends the run to the back.
+            updated_at=row.updated_at,
             token=row.token + 1,
             owner=worker,
             lease_until=now + ttl,

@@ -32,6 +32,7 @@ from statemig.store.rows import (
     PLAIN,
     TAGS,
     HalfWritten,
+    changed,
     columns_written,
     filtered,
     insert_values,
@@ -165,16 +166,15 @@ class UserRows:
             except IntegrityError:
                 raise HalfWritten from None
         status, phase, standing = standing_of(document)
-        new = replace(
+        new = changed(
             row,
             content=content,
             rest=rest,
             status=status,
             phase=phase,
             standing=standing,
-            updated_at=at,
             version=row.version + 1,
-            **tags,
+            **{"updated_at": at, **tags},
         )
         columns = columns_written(row, new)
         params = tag_values(self._workflow, row, new, columns, lease_before)

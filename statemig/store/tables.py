@@ -60,7 +60,9 @@ runs = Table(
     Column("claimed_revision", _revision),  # of the code that claimed
     Column("content_digest", String(64)),  # only beside a user's own table: of the content as we left it
     Column("created_at", Double, nullable=False),
-    Column("updated_at", Double, nullable=False),
+    Column(
+        "updated_at", Double, nullable=False
+    ),  # of the last write that was no claim; the order of the queue
 )
 Index("statemig_runs_queue", runs.c.workflow, runs.c.phase, runs.c.updated_at, runs.c.run_id)
 
