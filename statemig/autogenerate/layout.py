@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import unicodedata
 from collections.abc import Iterator
 from typing import Final
 
@@ -14,7 +15,7 @@ def statement(source: str, indent: int, note: str | None = None) -> list[str]:
     """The lines of one call, with a remark behind it, or above it where there is no room."""
     margin = " " * indent
     remark = "" if note is None else f"  # {note}"
-    if indent + len(source) + len(remark) <= WIDTH:
+    if indent + _width(source + remark) <= WIDTH:
         return [margin + source + remark]
     above = [] if note is None else [f"{margin}# {note}"]
     call = ast.parse(source, mode="eval").body
@@ -26,14 +27,14 @@ def _lines(source: str, node: ast.expr, indent: int, before: str, after: str) ->
     text = before + _text(source, node) + after
     margin = " " * indent
     parts = _parts(source, node)
-    if indent + len(text) <= WIDTH or parts is None:
+    if indent + _width(text) <= WIDTH or parts is None:
         yield margin + text
         return
     opening, items, closing = parts
     yield margin + before + opening
     inner = indent + _STEP
     together = ", ".join(label + _text(source, item) for label, item in items)
-    if isinstance(node, ast.Call) and inner + len(together) <= WIDTH:
+    if isinstance(node, ast.Call) and inner + _width(together) <= WIDTH:
         yield " " * inner + together
     else:
         for label, item in items:
@@ -62,4 +63,9 @@ def _text(source: str, node: ast.AST) -> str:
 
 def _unbreakable(line: str) -> str:
     """A text that is too long by itself cannot be broken without changing how it reads."""
-    return line if len(line) <= WIDTH else f"{line}  # noqa: E501"
+    return line if _width(line) <= WIDTH else f"{line}  # noqa: E501"
+
+
+def _width(text: str) -> int:
+    """Columns as the formatter counts them: two for a wide character."""
+    return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)

@@ -144,7 +144,7 @@ def test_the_template_is_found_in_a_checkout() -> None:
 
 # -- layout --------------------------------------------------------------------------------------------------------------
 
-texts = st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]), max_size=30)
+texts = st.text("abcdefgh ijk-_.,:;#{}[]()äß漢字", max_size=30)
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers(-(10**12), 10**12) | st.floats(-1e6, 1e6) | texts,
     lambda inner: st.lists(inner, max_size=5) | st.dictionaries(texts, inner, max_size=5),
