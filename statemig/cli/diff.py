@@ -10,7 +10,7 @@ import click
 
 from statemig.cli import exit_codes
 from statemig.cli.output import format_option, plural, print_json, print_table, workflow_option
-from statemig.cli.project import Project, pass_project
+from statemig.cli.project import Project, is_relative, pass_project
 from statemig.cli.renames import parse_renames
 from statemig.errors import ConfigError, SchemaError, UnknownRevisionError
 from statemig.workflow.snapshot import Snapshot
@@ -74,7 +74,7 @@ def _workflows(project: Project, sides: Iterable[str], only: str | None) -> list
     if CODE in needed:
         return list(project.captured())
     for side in needed:
-        if side not in ("base", "head") and side[0] not in "+-":
+        if not is_relative(side):
             return [project.resolve_one(side, None)[0]]
     return list(project.workflows())
 

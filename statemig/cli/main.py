@@ -32,7 +32,7 @@ COMMANDS: Final[dict[str, Entry]] = {
     "rebase": Entry("chain_changes", "Put my revisions behind those of somebody else."),
     "upgrade": Entry("runs", "Bring the stored runs up to a revision."),
     "downgrade": Entry("runs", "Bring the stored runs back to a revision, exactly."),
-    "current": Entry("runs", "Count the stored runs by revision."),
+    "current": Entry("current", "Count the stored runs by revision."),
     "stamp": Entry("runs", "Say which revision stored runs have, without changing them."),
 }
 
@@ -86,6 +86,10 @@ class LazyGroup(click.Group):
             return super().invoke(ctx)
         except StatemigError as error:
             raise ShownError(error) from error
+        except OSError as error:
+            if error.filename is None:
+                raise  # a closed pipe and the like: click knows what to do
+            raise click.FileError(str(error.filename), error.strerror) from error
 
 
 @click.group(

@@ -1,4 +1,4 @@
-"""Commands about stored runs, in bulk: upgrade, downgrade, current, stamp. None prints what a run holds."""
+"""Commands about stored runs, in bulk: upgrade, downgrade, stamp. None prints what a run holds."""
 
 from __future__ import annotations
 
@@ -14,14 +14,12 @@ from statemig.cli.output import (
     format_option,
     plural,
     print_json,
-    print_table,
     progress,
     workflow_option,
 )
 from statemig.cli.project import Project, is_relative, pass_project
-from statemig.errors import ConfigError
+from statemig.cli.stored import open_store, pass_store_errors, store_option
 from statemig.fleet.backfill import Backfill, downgrade_all, upgrade_all
-from statemig.migrator import Migrator
 from statemig.store.run_store import RunStore
 
 _SHOWN: Final = 20
@@ -34,9 +32,6 @@ _LEFT: Final = {
     "foreign": "at a revision from which this one can not be reached",
 }
 
-store_option = click.option(
-    "--store", "url", metavar="URL", help="The database of the runs, instead of the configured one."
-)
 ended_option = click.option("--ended", is_flag=True, help="Finished, failed and cancelled runs too.")
 dry_run_option = click.option(
     "--dry-run", is_flag=True, help="Migrate in memory, write nothing, and say what would happen."
@@ -51,6 +46,7 @@ dry_run_option = click.option(
 @workflow_option
 @format_option
 @pass_project
+@pass_store_errors
 def upgrade(
     project: Project,
     revision: str,
@@ -80,6 +76,7 @@ def upgrade(
 @workflow_option
 @format_option
 @pass_project
+@pass_store_errors
 def downgrade(
     project: Project,
     revision: str,
@@ -140,18 +137,8 @@ def _targets(
         names = project.workflows(workflow) or (project.one_workflow(workflow),)
     else:
         names = (project.resolve_one(revision, workflow)[0],)
-    stores = [_open(project, name, url) for name in names]
+    stores = [open_store(project, name, url) for name in names]
     return [(store, store.migrator.resolve(revision)) for store in stores]
-
-
-def _open(project: Project, workflow: str, url: str | None) -> RunStore:
-    found = project.config.store if url is None else url
-    if found is None:
-        raise ConfigError(
-            "no store is configured",
-            hint='Add store = "sqlite:///runs.db" to the configuration, set STATEMIG_STORE, or pass --store.',
-        )
-    return RunStore(found, Migrator(project.config.script_location, workflow=workflow))
 
 
 def _as_json(store: RunStore, state: Backfill) -> dict[str, Any]:
@@ -190,95 +177,13 @@ def _print(store: RunStore, state: Backfill) -> None:
 
 
 @click.command()
-@click.option("-v", "--verbose", is_flag=True, help="By step and status: where the runs stand.")
-@store_option
-@workflow_option
-@format_option
-@pass_project
-def current(project: Project, verbose: bool, url: str | None, workflow: str | None, form: str) -> None:
-    """Count the stored runs by revision.
-
-    With -v by step and status, too; a run on several branches at once is counted on each of them then.
-    """
-    rows: list[dict[str, Any]] = []
-    for name in project.workflows(workflow):
-        store = _open(project, name, url)
-        rows += _newest_first(_by_place(store) if verbose else _by_revision(store))
-    if form == "json":
-        print_json(rows)
-        return
-    rows = [{**row, "revision": _shown(row)} for row in rows]
-    if not rows:
-        complain("No runs are stored.")
-    elif verbose:
-        print_table(rows, ("workflow", "version", "revision", "step", "status", "on", "runs"))
-    else:
-        print_table(rows, ("workflow", "version", "revision", "unfinished", "ended"))
-
-
-def _by_revision(store: RunStore) -> list[dict[str, Any]]:
-    rows: dict[str | None, dict[str, Any]] = {}
-    for revision, status, count in store.revisions():
-        row = rows.setdefault(revision, {**_place(store, revision), "unfinished": 0, "ended": 0})
-        row["unfinished" if status == "active" else "ended"] += count
-    return list(rows.values())
-
-
-def _by_place(store: RunStore) -> list[dict[str, Any]]:
-    return [
-        {
-            **_place(store, standing.revision),
-            "step": standing.step,
-            "status": standing.status,
-            "on": standing.on,
-            "runs": standing.count,
-        }
-        for standing in store.counts()
-    ]
-
-
-def _place(store: RunStore, revision: str | None) -> dict[str, Any]:
-    migrator = store.migrator
-    return {
-        "workflow": store.workflow,
-        "version": migrator.version(revision) if revision in migrator.known else None,
-        "revision": revision,
-        "head": revision == migrator.head,
-    }
-
-
-def _newest_first(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """By version from the newest; what nobody here knows comes last."""
-    return sorted(
-        rows,
-        key=lambda row: (
-            -(row["version"] or 0),
-            str(row["revision"]),
-            str(row.get("step")),
-            str(row.get("status")),
-        ),
-    )
-
-
-def _shown(row: dict[str, Any]) -> str:
-    match row:
-        case {"revision": None}:
-            return "unstamped"
-        case {"version": None}:
-            return f"{row['revision']} (unknown here)"
-        case {"head": True}:
-            return f"{row['revision']} (head)"
-        case _:
-            return str(row["revision"])
-
-
-@click.command()
 @click.argument("revision", metavar="REV")
 @click.argument("runs", nargs=-1, metavar="[RUN]...")
 @store_option
 @workflow_option
 @format_option
 @pass_project
+@pass_store_errors
 def stamp(
     project: Project, revision: str, runs: tuple[str, ...], url: str | None, workflow: str | None, form: str
 ) -> None:
@@ -288,7 +193,7 @@ def stamp(
     migrate what is migrated already, so be sure.
     """
     name, found = project.resolve_one(revision, workflow)
-    store = _open(project, name, url)
+    store = open_store(project, name, url)
     stamped = store.stamp(found, list(runs) or None)
     if form == "json":
         print_json({"workflow": name, "revision": found, "stamped": stamped})

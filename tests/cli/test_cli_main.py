@@ -3,6 +3,7 @@
 import importlib
 import subprocess
 import sys
+from pathlib import Path
 
 import click
 import pytest
@@ -66,3 +67,26 @@ def test_the_problems_of_a_state_are_paths_and_what_was_expected(capsys: pytest.
     error = InvalidStateError("it does not fit", problems=[("state.a", "a string")], run_id="r1")
     ShownError(error).show()
     assert capsys.readouterr().err == "Error: run r1: it does not fit\n  - state.a: a string\n"
+
+
+def test_a_file_that_cannot_be_written_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "migrations").write_text("in the way")
+    result = CliRunner().invoke(cli, ["init"])
+    assert result.exit_code == exit_codes.ERROR
+    assert "migrations" in result.stderr
+    assert "Error: " in result.stderr
+
+
+def test_a_configuration_can_be_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert CliRunner().invoke(cli, ["init"]).exit_code == 0
+    monkeypatch.chdir("/")
+    result = CliRunner().invoke(cli, ["-c", str(tmp_path / "statemig.toml"), "history", "--format", "json"])
+    assert (result.exit_code, result.stdout) == (0, "[]\n")
+
+
+def test_a_configuration_that_is_not_there_is_named() -> None:
+    result = CliRunner().invoke(cli, ["-c", "nowhere.toml", "history"])
+    assert result.exit_code == exit_codes.ERROR
+    assert "there is no configuration file" in result.stderr

@@ -176,3 +176,33 @@ def test_the_base_is_no_target(stored: Any) -> None:
 
 def test_progress_is_shown_only_where_a_person_looks_on(stored: Any) -> None:
     assert stored.run("upgrade").stderr == ""
+
+
+def test_current_points_at_the_runs_that_could_not_follow(failing: Any) -> None:
+    failing.run("upgrade")
+    result = failing.run("current")
+    assert "1 run could not be brought to the head: `statemig current --failures`." in result.stderr
+    shown = failing.ok("current", "--failures")
+    assert "r1" in shown
+    assert SECRET not in shown
+    (row,) = failing.json("current", "--failures")
+    assert (row["workflow"], row["run_id"], row["kind"], row["revision"]) == ("triage", "r1", "failed", "ccc")
+
+
+def test_current_without_failures(stored: Any) -> None:
+    assert "No run failed" in stored.run("current", "--failures").stderr
+
+
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        ("sqlite:////nowhere/runs.db", "the store does not answer: unable to open database file."),
+        ("nothing", "the store's URL can not be read."),
+        ("oracle+nothing://h/d", "the store's URL names a database nobody knows here"),
+    ],
+)
+def test_a_store_that_cannot_be_opened_is_one_sentence(stored: Any, url: str, reason: str) -> None:
+    result = stored.run("current", "--store", url)
+    assert result.exit_code == exit_codes.ERROR
+    assert reason in result.stderr
+    assert "Traceback" not in result.stderr

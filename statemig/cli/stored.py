@@ -1,0 +1,60 @@
+"""The configured store, opened for a command; what its database says as an error of statemig."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import update_wrapper
+from typing import ParamSpec, TypeVar
+
+import click
+from sqlalchemy.exc import DBAPIError, NoSuchModuleError, OperationalError
+
+from statemig.cli.project import Project
+from statemig.errors import ConfigError, StoreError
+from statemig.migrator import Migrator
+from statemig.store.run_store import RunStore
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+store_option = click.option(
+    "--store", "url", metavar="URL", help="The database of the runs, instead of the configured one."
+)
+
+
+def open_store(project: Project, workflow: str, url: str | None) -> RunStore:
+    """The runs of one workflow, in `url` or in the configured store. Raises `ConfigError` where there is none."""
+    found = project.config.store if url is None else url
+    if found is None:
+        raise ConfigError(
+            "no store is configured",
+            hint='Add store = "sqlite:///runs.db" to the configuration, set STATEMIG_STORE, or pass --store.',
+        )
+    return RunStore(found, Migrator(project.config.script_location, workflow=workflow))
+
+
+def pass_store_errors(command: Callable[P, R]) -> Callable[P, R]:
+    """Say what the database said, in a sentence.
+
+    Never the statement: its parameters are states. And only what goes wrong before any row is read is quoted.
+    """
+
+    def translated(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return command(*args, **kwargs)
+        except OperationalError as error:
+            reason = str(error.orig).strip().partition("\n")[0]
+            raise StoreError(
+                f"the store does not answer: {reason}", hint="Is its URL right, and is it there?"
+            ) from None
+        except DBAPIError as error:
+            raise StoreError(f"the store refused: {type(error.orig).__name__}") from None
+        except NoSuchModuleError as error:
+            raise StoreError(f"the store's URL names a database nobody knows here: {error}") from None
+        except ModuleNotFoundError as error:
+            raise StoreError(
+                f"the store's driver {error.name} is not installed",
+                hint="For PostgreSQL: pip install 'statemig[postgres]'",
+            ) from None
+
+    return update_wrapper(translated, command)
