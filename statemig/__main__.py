@@ -1,0 +1,5 @@
+"""`python -m statemig`."""
+
+from statemig.cli.main import main
+
+main()
