@@ -6,9 +6,10 @@ raises for some documents, the result only has to hold the others.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import assert_never
 
+from statemig import json_text
 from statemig.errors import OperationError
 from statemig.path import Definition, Items, Key, Path, Segment, Slot, Values, Variant
 from statemig.plan.instructions import (
@@ -25,19 +26,22 @@ from statemig.plan.instructions import (
     Rename,
     Unfill,
 )
-from statemig.plan.values import add_value, of_value
+from statemig.plan.values import FillNull, add_value, members, of_value
 from statemig.plan.walk import occurrences_in_schema
+from statemig.shapes.accept import accepts
 from statemig.shapes.shape import (
     Anything,
     Enum,
     ListOf,
     MapOf,
     Missing,
+    Never,
     Null,
     Object,
     Property,
     Schema,
     Shape,
+    String,
     Tag,
     TupleOf,
     Union,
@@ -59,22 +63,35 @@ def _apply(schema: Schema, instruction: Instruction) -> Schema:
         case Put(parent, key, value) | Fill(parent, key, value):
             if isinstance(value, Missing):
                 return schema
-            return _objects(schema, parent, lambda shape: _with_value(shape, key, value, schema))
+            known = _outside(schema, parent)
+            return _objects(schema, parent, lambda shape: _with_value(shape, key, value, known))
         case Drop(parent, key):
+            shapes_at(schema, parent / key)
             return _objects(schema, parent, lambda shape: _without(shape, key))
         case Unfill(parent, key):
+            shapes_at(schema, parent / key)
             return _objects(schema, parent, lambda shape: _optional(shape, key))
         case Rename(parent, old, new):
+            shapes_at(schema, parent / old)
             return _objects(schema, parent, lambda shape: _renamed(shape, old, new))
-        case Move(base, source, target):
+        case Move(base, source, target, _):
+            shapes_at(schema, Path((*base.segments, *map(Key, source))))
             return _objects(schema, base, lambda shape: _moved(shape, source, target, schema))
         case Apply(path, function):
+            if isinstance(function, FillNull) and _outside(schema, path) is not schema:
+                filled = function.fill
+
+                def fill(shape: Shape) -> Shape:
+                    made = function.shape(shape, schema)
+                    return made if isinstance(filled, Missing) else union_of(made, of_value(filled))
+
+                return _edit(schema, path, fill)
             return _edit(schema, path, lambda shape: function.shape(shape, schema))
         case Refuse():
             return schema
         case Relabel(old, new):
             return _outputs(schema, lambda shape: _renamed(shape, old, new))
-        case CloseStep(step, _, output):
+        case CloseStep(step, _, output, _):
             for path, value in output:
                 schema = _objects(schema, path.parent, _may_have(path.key, value, schema))
             return _outputs(schema, lambda shape: _without(shape, step))
@@ -84,6 +101,13 @@ def _apply(schema: Schema, instruction: Instruction) -> Schema:
             return _outputs(schema, _may_have(step, backfill, schema))
         case _:
             assert_never(instruction)
+
+
+def _outside(schema: Schema, path: Path) -> Schema:
+    """The schema to judge a value by that is put at a path. Below ``<Node>`` what a `Node` is changes with the operation and the value
+    does not, so there it is judged without definitions."""
+    inside = path.segments and isinstance(path.segments[0], Definition)
+    return Schema(schema.root) if inside else schema
 
 
 # -- one object --------------------------------------------------------------------------------------------------------
@@ -121,9 +145,12 @@ def _optional(shape: Object, key: str) -> Shape:
 
 def _renamed(shape: Object, old: str, new: str) -> Shape:
     moved = shape.properties.get(old)
-    if moved is None:
-        return shape
     there = shape.properties.get(new)
+    if moved is None:
+        if isinstance(shape.extra, str) or (there is not None and there.required):
+            return shape
+        held = shape.extra if there is None else union_of(there.shape, shape.extra)
+        return _set(shape, new, Property(held, required=False))
     if there is not None:  # both together raise, so a document has one of the two
         moved = _like(moved, union_of(moved.shape, there.shape), required=moved.required or there.required)
     elif not isinstance(shape.extra, str) and not moved.required:
@@ -143,6 +170,8 @@ def _moved(shape: Object, source: tuple[str, ...], target: tuple[str, ...], sche
         prop = holder.properties.get(source[-1])
         if prop is not None:
             taken.append(prop)
+        elif not isinstance(holder.extra, str):
+            taken.append(Property(holder.extra, required=False))
         return _without(holder, source[-1])
 
     certain = _certain(shape, source[:-1], schema)
@@ -170,14 +199,25 @@ def _place(shape: Shape, target: tuple[str, ...], prop: Property, schema: Schema
             )
         if there is None:
             inner = _place(Object({}), rest, _like(prop, prop.shape, required=True), schema)
+            if not isinstance(holder.extra, str):
+                inner = union_of(inner, holder.extra, _place(holder.extra, rest, prop, schema))
             return _set(holder, key, Property(inner, required=prop.required))
-        inner = _place(there.shape, rest, prop, schema)
+        # What is no object cannot take the value, so where there always is one to take, no document gets that far.
+        takers = _objects_of(there.shape, schema) if prop.required else there.shape
+        inner = _place(takers, rest, prop, schema)
         if not there.required:
             made = _place(Object({}), rest, _like(prop, prop.shape, required=True), schema)
             inner = union_of(inner, made)
         return _set(holder, key, _like(there, inner, required=there.required or prop.required))
 
     return _on_objects(put, schema)(shape)
+
+
+def _objects_of(shape: Shape, schema: Schema) -> Shape:
+    resolved = schema.resolve(shape)
+    if isinstance(resolved, Union):
+        return union_of(*(_objects_of(each, schema) for each in resolved.members))
+    return shape if isinstance(resolved, Object | MapOf | Anything) else Never()
 
 
 def _certain(shape: Shape, keys: tuple[str, ...], schema: Schema) -> bool:
@@ -230,12 +270,20 @@ def _on_objects(change: Callable[[Object], Shape], schema: Schema) -> Change:
                 made = change(Object({}, values))
                 if isinstance(made, Object):  # a map may gain a key of another shape
                     extra = [prop.shape for prop in made.properties.values()]
-                    return MapOf(union_of(values, *extra), resolved.keys)
+                    return MapOf(union_of(values, *extra), _with_keys(resolved.keys, made.properties, schema))
                 return resolved
             case _:
                 return shape
 
     return on
+
+
+def _with_keys(keys: String | Enum, names: Iterable[str], schema: Schema) -> String | Enum:
+    """The keys of a map that also has these."""
+    new = tuple(name for name in names if not accepts(keys, name, schema))
+    if not new:
+        return keys
+    return Enum((*keys.values, *new)) if isinstance(keys, Enum) else String()
 
 
 def _edit(schema: Schema, path: Path, change: Change) -> Schema:
@@ -277,24 +325,26 @@ def _edit_shape(shape: Shape, segments: tuple[Segment, ...], change: Change, sch
             if not numbers:
                 return shape
             changed = tuple(
-                inner(member) if number in numbers else member for number, member in enumerate(members)
+                _edit_shape(member, segments, change, schema) if number in numbers else member
+                for number, member in enumerate(members)
             )
             return _reunite(changed, tag, schema)
         case Union(members, tag), _:
             changed = tuple(_edit_shape(member, segments, change, schema) for member in members)
-            return (
-                shape
-                if all(new is old for new, old in zip(changed, members, strict=True))
-                else Union(changed, tag)
-            )
+            same = all(new is old for new, old in zip(changed, members, strict=True))
+            return shape if same else _reunite(changed, tag, schema)
         case Object(), Variant(keys, value):
             if not _may_be(resolved, keys, value, schema):
                 return shape
-            made = inner(resolved)
-            return made if _must_be(resolved, keys, value, schema) else union_of(resolved, made)
-        case Object(properties), Key(name):
+            if _must_be(resolved, keys, value, schema):
+                return inner(resolved)
+            with_it, without = _by_tag(resolved, keys, value, schema)
+            return union_of(without, inner(with_it))
+        case Object(properties, extra), Key(name):
             if name not in properties:
-                return shape
+                if isinstance(extra, str):
+                    return shape
+                return _set(resolved, name, Property(inner(extra), required=False))
             prop = properties[name]
             return _set(resolved, name, _like(prop, inner(prop.shape), required=prop.required))
         case Object(properties, extra, own), Values():
@@ -316,10 +366,15 @@ def _edit_shape(shape: Shape, segments: tuple[Segment, ...], change: Change, sch
         case TupleOf(slots, more), Items():
             return TupleOf(tuple(map(inner, slots)), None if more is None else inner(more))
         case TupleOf(slots, more), Slot(index):
-            if -len(slots) <= index < len(slots):
-                index %= len(slots)
+            if index < 0 and more is None:
+                index += len(slots)
+            if 0 <= index < len(slots):
                 return TupleOf(tuple(inner(s) if n == index else s for n, s in enumerate(slots)), more)
-            return shape
+            if more is None:
+                return shape
+            if index < 0:  # counted from an end that is not the same in all values
+                slots = tuple(union_of(slot, inner(slot)) for slot in slots)
+            return TupleOf(slots, union_of(more, inner(more)))
         case Anything(), _:
             change(resolved)  # the place may be there; whatever happens, anything stays anything
             return shape
@@ -377,6 +432,19 @@ def _must_be(shape: Object, keys: tuple[str, ...], value: object, schema: Schema
     return False
 
 
+def _by_tag(shape: Object, keys: tuple[str, ...], value: object, schema: Schema) -> tuple[Object, Object]:
+    """The values with this tag, and those without; told apart where the tag is one of several at the object itself."""
+    prop = shape.properties.get(keys[0])
+    values = schema.resolve(prop.shape) if prop is not None else None
+    if prop is None or not prop.required or len(keys) > 1 or not isinstance(values, Enum):
+        return shape, shape
+    others = tuple(each for each in values.values if not json_text.equal(each, value))
+    return (
+        _set(shape, keys[0], _like(prop, Enum((value,)), required=True)),  # type: ignore[arg-type]
+        _set(shape, keys[0], _like(prop, Enum(others), required=True)),
+    )
+
+
 def _at(shape: Object, keys: tuple[str, ...], schema: Schema) -> Shape | None:
     found: Shape = shape
     for key in keys:
@@ -397,3 +465,13 @@ def shapes_at(schema: Schema, path: Path) -> list[Shape]:
 
     _edit(schema, path, look)
     return found
+
+
+def may_hold_keys(schema: Schema, path: Path) -> bool:
+    """Whether some value at a path is an object, a map, or something that may be one."""
+    try:
+        found = shapes_at(schema, path)
+    except OperationError:
+        return False
+    kinds = Object | MapOf | Anything
+    return any(isinstance(member, kinds) for shape in found for member in members(shape, schema))

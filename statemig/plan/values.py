@@ -148,15 +148,7 @@ class FillNull:
         resolved = schema.resolve(shape)
         if isinstance(resolved, Anything):
             return resolved
-        rest: list[Shape] = []
-        for member in members(resolved, schema):
-            if isinstance(member, Enum):
-                values = tuple(value for value in member.values if value is not None)
-                rest.extend([Enum(values)] if values else [])
-            elif not isinstance(member, Null):
-                rest.append(member)
-        tag = resolved.tag if isinstance(resolved, Union) and len(rest) == len(resolved.members) else None
-        return add_value(union_of(*rest, tag=tag), self.fill, schema)
+        return add_value(never_null(resolved, schema), self.fill, schema)
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,7 +290,7 @@ class LookUp:
                 out.append(member)
             elif isinstance(self.otherwise, tuple):
                 out.append(of_value(self.otherwise[1]))
-            elif isinstance(member, Anything):
+            if isinstance(member, Anything):
                 out.append(Null())
         return merge_enums(union_of(*out))
 
@@ -395,6 +387,24 @@ def add_value(shape: Shape, value: Any, schema: Schema) -> Shape:
     from statemig.shapes.accept import accepts
 
     return shape if accepts(shape, value, schema) else merge_enums(union_of(shape, of_value(value)))
+
+
+def never_null(shape: Shape, schema: Schema) -> Shape:
+    """What a shape holds besides null; a tag stays."""
+    resolved = schema.resolve(shape)
+    match resolved:
+        case Null():
+            return Never()
+        case Enum(values) if None in values:
+            rest = tuple(value for value in values if value is not None)
+            return Enum(rest) if rest else Never()
+        case Union(inside, tag):
+            kept = without_null(resolved)
+            if any(is_nullable(member, schema) for member in members(kept, schema)):
+                return union_of(*(never_null(member, schema) for member in inside), tag=tag)
+            return kept
+        case _:
+            return shape
 
 
 def members(shape: Shape, schema: Schema) -> list[Shape]:
