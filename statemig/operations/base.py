@@ -47,6 +47,11 @@ class Operation:
         return self
 
     @property
+    def is_open(self) -> bool:
+        """Whether `bind` has something to fill in."""
+        return False
+
+    @property
     def paths(self) -> tuple[Path, ...]:
         """The places in the old document that it touches."""
         return tuple(value for value in self._values() if isinstance(value, Path))

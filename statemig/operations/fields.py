@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from statemig.operations.base import Operation, require, require_json
 from statemig.path import Key, Path, render
+from statemig.plan.effects import may_hold_keys
 from statemig.plan.instructions import Drop, Fill, Instruction, Move, Put, Rename, Unfill
-from statemig.shapes.shape import MISSING, Missing
+from statemig.shapes.shape import MISSING, Missing, Schema
 
 
 def _field(path: Path, operation: str) -> None:
@@ -94,11 +95,15 @@ class RenameField(Operation):
 
 @dataclass(frozen=True)
 class MoveField(Operation):
-    """The value at `path` goes to `to`, another place below the same object; objects missing on the way are made."""
+    """The value at `path` goes to `to`, another place below the same object; objects missing on the way are made. The innermost `made`
+    objects around `to` are there for this move only, and go with it on the way back; the innermost `left` ones around `path` go with
+    it on the way up. `made` is taken from the snapshot."""
 
     name: ClassVar[str] = "move_field"
     path: Path
     to: Path
+    made: int = 0
+    left: int = 0
 
     def __post_init__(self) -> None:
         _field(self.path, self.name)
@@ -126,11 +131,23 @@ class MoveField(Operation):
         return self.path.segments[:common], self.path.segments[common:], self.to.segments[common:]
 
     def inverse(self) -> Operation:
-        return MoveField(self.to, to=self.path)
+        return MoveField(self.to, to=self.path, made=self.left, left=self.made)
 
     def lower(self) -> tuple[Instruction, ...]:
         base, source, target = self._parts()
-        return (Move(Path(base), tuple(key.name for key in source), tuple(key.name for key in target)),)
+        keys = tuple(key.name for key in source), tuple(key.name for key in target)
+        return (Move(Path(base), *keys, prune=self.left),)
+
+    @property
+    def is_open(self) -> bool:
+        return not self.made and not self.left and len(self._parts()[2]) > 1
+
+    def bind(self, schema: Schema) -> Operation:
+        if not self.is_open:
+            return self
+        base, _, target = self._parts()
+        inside = [Path((*base, *target[:end])) for end in range(1, len(target))]
+        return replace(self, made=sum(not may_hold_keys(schema, path) for path in inside))
 
     def describe(self) -> str:
         return f"{self.path} moves to {self.to}"

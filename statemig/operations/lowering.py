@@ -7,16 +7,18 @@ the same label, so that each direction finds what the other kept.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 
 from statemig.errors import OperationError, StatemigError
 from statemig.operations.base import Operation
-from statemig.operations.values import Convert
+from statemig.path import Definition, Key, Path, Variant, render
 from statemig.plan import effects
 from statemig.plan.cursor import Passed
-from statemig.plan.instructions import Apply, OpenStep
+from statemig.plan.instructions import Apply, Move, OpenStep
 from statemig.plan.stepwise import Stage
-from statemig.shapes.shape import Schema
+from statemig.plan.values import members
+from statemig.shapes.shape import Object, Schema, Shape
 
 SchemaOf = Callable[[], Schema | None]
 PassedOf = Callable[[], Passed | None]
@@ -71,7 +73,10 @@ class Lowered:
         for place, instruction in enumerate(instructions):
             part = "" if last == 0 else f".{last - place if reverse else place}"
             needs_schema = operation.needs_schema
-            if needs_schema and isinstance(instruction, Apply) and instruction.function.structural:
+            moves = isinstance(instruction, Move) or (
+                isinstance(instruction, Apply) and instruction.function.structural
+            )
+            if needs_schema and moves:
                 self._refuse_recursion(operation, number, before)
             stages.append(
                 Stage(
@@ -86,7 +91,7 @@ class Lowered:
         return stages
 
     def _operations(self) -> Sequence[Operation]:
-        if not any(isinstance(operation, Convert) and operation.was is None for operation in self._given):
+        if not any(operation.is_open for operation in self._given):
             return self._given
         if self._schema() is None:
             return self._given
@@ -115,16 +120,20 @@ class Lowered:
         return self._schemas[number]
 
     def _refuse_recursion(self, operation: Operation, number: int, before: int) -> None:
-        from statemig.path import Definition, Path
         from statemig.plan.walk import Occurrences
 
         schema = self._schema_at(before)
-        for path in operation.paths:
+        for path in operation.paths[:1]:
             first = path.segments[0]
             if not isinstance(first, Definition):
                 continue
+            inside: list[Shape] = []
             search = Occurrences(schema, first.name)
-            if any(search.reaches(shape) for shape in effects.shapes_at(schema, path)):
+            with suppress(
+                OperationError
+            ):  # not there: the way back of an operation that no document gets through
+                inside = effects.shapes_at(schema, path)
+            if any(map(search.reaches, inside)):
                 raise OperationError(
                     f"values there hold more of {Path((first,))}, and this operation would move them",
                     revision=self.revision,
@@ -136,6 +145,44 @@ class Lowered:
 
 def _after(schema: Schema, operation: Operation, number: int) -> Schema:
     try:
+        for path in operation.paths:
+            _refuse_tag(path)
+            _refuse_nesting(schema, path)
         return effects.apply(schema, operation.bind(schema).lower())
     except StatemigError as error:
         raise error.locate(operation=f"{number} {operation.name}") from None
+
+
+def _refuse_tag(path: Path) -> None:
+    """A variant is found by its tag in both directions, so what goes by the tag cannot change it."""
+    for number, segment in enumerate(path.segments):
+        if not isinstance(segment, Variant):
+            continue
+        rest = path.segments[number + 1 :]
+        if rest and rest == tuple(map(Key, segment.tag))[: len(rest)]:
+            raise OperationError(
+                f"this changes the tag {render((segment,))} that the path goes by, so the way back would not find it",
+                path=str(path),
+                hint="Change the tag of all variants at once: the path without <...>",
+            )
+
+
+def _refuse_nesting(schema: Schema, path: Path) -> None:
+    """`<Node>` already is every occurrence; a path on from there that meets another one would visit it twice."""
+    first = path.segments[0] if path.segments else None
+    if not isinstance(first, Definition):
+        return
+    for end in range(2, len(path.segments)):
+        try:
+            found = effects.shapes_at(schema, Path(path.segments[:end]))
+        except OperationError:
+            return  # not there yet: the end of a move
+        for shape in found:
+            for member in members(shape, schema):
+                if isinstance(member, Object) and member.name == first.name:
+                    shorter = Path((first, *path.segments[end:]))
+                    raise OperationError(
+                        f"{Path(path.segments[:end])} is another {Path((first,))}, which {Path((first,))} names already",
+                        path=str(path),
+                        hint=f"Say {shorter}",
+                    )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from statemig.operations.base import Backfill, Operation, require, require_json
-from statemig.path import Path
+from statemig.path import Key, Path
 from statemig.plan.instructions import CloseStep, Instruction, OpenStep, Policy, Relabel
 from statemig.shapes.shape import MISSING, Missing
 
@@ -58,7 +58,13 @@ class RemoveStep(Operation):
             else tuple((path, value) for path, value in output)
         )
         parsed = tuple((_state_path(path), value) for path, value in pairs)
-        for _, value in parsed:
+        for path, value in parsed:
+            require(
+                len(path.segments) > 1 and all(isinstance(segment, Key) for segment in path.segments),
+                "output puts values at keys, such as state.approval.decision",
+                self.name,
+                path,
+            )
             require_json(value, self.name, "output")
         object.__setattr__(self, "output", parsed or None)
 
@@ -67,7 +73,8 @@ class RemoveStep(Operation):
         return AddStep(self.step, after=self.after, passed=self.passed, down=down, output=self.output)
 
     def lower(self) -> tuple[Instruction, ...]:
-        return (CloseStep(self.step, self.cursor, self.output or ()),)
+        refilled = isinstance(self.passed, Backfill)
+        return (CloseStep(self.step, self.cursor, self.output or (), refilled),)
 
     def describe(self) -> str:
         fate = {

@@ -103,8 +103,12 @@ class Convert(Operation):
     def describe(self) -> str:
         return f"{self.path} becomes {self.to}"
 
+    @property
+    def is_open(self) -> bool:
+        return self.was is None
+
     def bind(self, schema: Schema) -> Operation:
-        if self.was is not None:
+        if not self.is_open:
             return self
         from statemig.plan.effects import shapes_at
 

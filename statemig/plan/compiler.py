@@ -354,7 +354,9 @@ def _generated(value: dict[str, Any], cells: dict[str, _Cell]) -> Function:
     unchanged = {key: f"o[{key!r}]" for key in old}
     if written == unchanged and list(written) == old:
         return _same
-    in_place = all(isinstance(cell, _Taken) and cell.key == key for key, cell in zip(old, cells.values(), strict=False))
+    in_place = all(
+        isinstance(cell, _Taken) and cell.key == key for key, cell in zip(old, cells.values(), strict=False)
+    )
     if list(cells)[: len(old)] == old and in_place:
         lines = ["    r = o.copy()"]
         lines += [f"    r[{key!r}] = {text}" for key, text in written.items() if unchanged.get(key) != text]

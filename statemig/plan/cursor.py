@@ -12,7 +12,7 @@ from statemig.path import Path
 from statemig.plan.complement import Notes
 from statemig.plan.instructions import CloseStep, OpenStep, Policy
 from statemig.plan.values import fresh
-from statemig.plan.walk import over
+from statemig.plan.walk import walk
 from statemig.shapes.shape import Missing
 
 #: whether every run that stands at the second step has finished the first
@@ -78,7 +78,12 @@ def close_step(document: Document, close: CloseStep, notes: Notes) -> Document:
         named = document.get(part)
         if named and step in named and present not in note:
             kept[part] = named[step]
+            index = list(named).index(step)
+            if index < len(named) - 1:
+                kept.setdefault("i", {})[part] = index
             document = {**document, part: {name: value for name, value in named.items() if name != step}}
+    if close.refilled and "outputs" not in kept and "present" not in note:
+        kept["absent"] = True  # the way back must not fill it in
     if "made" in note and not document.get("outputs"):
         document = {name: value for name, value in document.items() if name != "outputs"}
     if kept:
@@ -149,7 +154,7 @@ def _moved(position: Position, policy: Policy) -> Position:
 
 
 def _supply(document: Document, close: CloseStep) -> tuple[Document, list[dict[str, Any]]]:
-    """Put, where absent, what the step would have written."""
+    """Put, where absent, what the step would have written; into the state, not into what other branches have written."""
     put: list[dict[str, Any]] = []
     for path, value in close.output:
         key = path.key
@@ -160,28 +165,32 @@ def _supply(document: Document, close: CloseStep) -> tuple[Document, list[dict[s
             put.append({"path": text, "now": json_text.digest(value, 8)})
             return {**holder, key: fresh(value)}
 
-        document = over(document, path.parent, visit, lambda holder, trail: holder)
+        document = walk(document, path.parent.segments, visit, ())
     return document, put
 
 
 def _restore(document: Document, step: str, note: dict[str, Any], marks: dict[str, Any]) -> Document:
-    by_id = {kept["was"].get("id"): kept for kept in note.get("positions", ())}
-    if by_id:
+    moved = list(note.get("positions", ()))
+    if moved:
         cursor = []
-        came_back = False
         for position in positions(document):
-            kept = by_id.get(position.get("id"))
-            if kept is not None and json_text.digest(position, 8) == kept["now"]:
-                cursor.append(fresh(kept["was"]))
-                came_back = True
-            else:
+            now = json_text.digest(position, 8)
+            kept = next((each for each in moved if each["now"] == now), None)
+            if kept is None:
                 cursor.append(position)  # it has gone on since, so it stays where it is
-        document = {**document, "cursor": cursor}
-        if came_back:
+            else:
+                moved.remove(kept)
+                cursor.append(fresh(kept["was"]))
+        if len(moved) < len(note["positions"]):
+            document = {**document, "cursor": cursor}
             document = _withdraw(document, note.get("put", ()))
     for part, present in (("outputs", "present"), ("done", "present_done")):
         if part in note and present not in marks:
-            document = {**document, part: {**(document.get(part) or {}), step: fresh(note[part])}}
+            if part == "outputs" and part not in document:
+                marks["made"] = True
+            items = list((document.get(part) or {}).items())
+            items.insert(note.get("i", {}).get(part, len(items)), (step, fresh(note[part])))
+            document = {**document, part: dict(items)}
     return document
 
 
@@ -195,7 +204,7 @@ def _withdraw(document: Document, put: Any) -> Document:
                 return holder
             return {name: value for name, value in holder.items() if name != key}
 
-        document = over(document, path.parent, visit, lambda holder, trail: holder)
+        document = walk(document, path.parent.segments, visit, ())
     return document
 
 

@@ -63,11 +63,13 @@ class Rename:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """In each object at `base`, the value at the keys `source` goes to the keys `target`; objects missing on the way are made."""
+    """In each object at `base`, the value at the keys `source` goes to the keys `target`; objects missing on the way are made, and the
+    innermost `prune` objects around `source` go where nothing is left in them."""
 
     base: Path
     source: tuple[str, ...]
     target: tuple[str, ...]
+    prune: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,11 +107,12 @@ class Policy:
 @dataclass(frozen=True, slots=True)
 class CloseStep:
     """A step goes: its positions follow `policy`, its output is kept for the way back. `output` maps paths to the values that a run
-    which stands on the step is given in place of what the step would have written."""
+    which stands on the step is given in place of what the step would have written. `refilled`: the way back has a backfill."""
 
     step: str
     policy: Policy
     output: tuple[tuple[Path, Any], ...] = ()
+    refilled: bool = False
 
 
 @dataclass(frozen=True, slots=True)

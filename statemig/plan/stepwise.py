@@ -84,7 +84,7 @@ def apply(document: Document, instruction: Instruction, notes: Notes, stage: Sta
         case Unfill():
             return _unfill(document, instruction, notes, stage)
         case Rename():
-            return _rename(document, instruction, stage)
+            return _rename(document, instruction, notes, stage)
         case Move():
             return _move(document, instruction, notes, stage)
         case Apply():
@@ -120,7 +120,8 @@ def _put(document: Document, put: Put | Fill, notes: Notes, stage: Stage) -> Doc
             notes.write(trail, filled=True)
         return {**value, key: fresh(put.value)}
 
-    return _over_objects(document, put.parent, visit, stage)
+    # Inner first, or what was just put would be visited too.
+    return _over_objects(document, put.parent, visit, stage, inner_first=True)
 
 
 def _drop(document: Document, drop: Drop, notes: Notes, stage: Stage) -> Document:
@@ -151,7 +152,13 @@ def _unfill(document: Document, unfill: Unfill, notes: Notes, stage: Stage) -> D
 
     def visit(value: Any, trail: Trail, partial: bool = False) -> Any:
         note = notes.take(trail)
-        if note is None or not isinstance(value, dict) or key not in value:
+        if not isinstance(value, dict):
+            return value
+        if key not in value:
+            if not partial and not isinstance(unfill.value, Missing):
+                notes.write(trail, absent=True)  # it was absent before, so the way back must not fill it
+            return value
+        if note is None:
             return value
         if "filled" not in note or not json_text.equal(value[key], unfill.value):
             return value
@@ -160,9 +167,16 @@ def _unfill(document: Document, unfill: Unfill, notes: Notes, stage: Stage) -> D
     return _over_objects(document, unfill.parent, visit, stage)
 
 
-def _rename(document: Document, rename: Rename, stage: Stage) -> Document:
+def _rename(document: Document, rename: Rename, notes: Notes, stage: Stage) -> Document:
     def visit(value: Any, trail: Trail) -> Any:
-        if not isinstance(value, dict) or rename.old not in value:
+        if not isinstance(value, dict):
+            return value
+        note = notes.take(trail)
+        if rename.old not in value:
+            if rename.new in value:  # it was there before, so the way back must not rename it
+                notes.write(trail, present=True)
+            return value
+        if note is not None and "present" in note and rename.new not in value:
             return value
         if rename.new in value:
             raise CollisionError(
@@ -180,22 +194,29 @@ def _move(document: Document, move: Move, notes: Notes, stage: Stage) -> Documen
 
     def visit(value: Any, trail: Trail, partial: bool = False) -> Any:
         note = notes.take(trail) or {}
-        holder = _descend(value, source[:-1])
-        if not isinstance(holder, dict) or source[-1] not in holder:
-            return value
-        if partial and (len(source) > 1 or len(target) > 1):
+        if partial and len(source) + len(target) > 2 and (source[0] in value or target[0] in value):
             raise MigrationError(
                 "a write that no join has taken up yet holds only a part of the state, so nothing can be moved in it",
                 path=trail_text((*trail, *source)),
                 hint="Let those runs reach their join first, or write a transform",
             )
+        holder = _descend(value, source[:-1])
+        other = _descend(value, target[:-1])
+        there = isinstance(other, dict) and target[-1] in other
+        if not isinstance(holder, dict) or source[-1] not in holder:
+            if there:  # it was there before, so the way back must not take it
+                notes.write(trail, present=True)
+            return value
+        if "present" in note and not there:
+            return value
         index = list(holder).index(source[-1])
         moved = holder[source[-1]]
-        value = _take(value, source, note.get("made", 0))
-        value, made = _place(value, target, moved, note.get("i"), trail)
         last = index == len(holder) - 1
-        if made or not last:
-            notes.write(trail, **({"made": made} if made else {}), **({} if last else {"i": index}))
+        value, pruned = _take(value, source, max(note.get("made", 0), move.prune))
+        value, made = _place(value, target, moved, note.get("i"), trail, note.get("around"))
+        if made or not last or pruned is not None:
+            kept = {"made": made or None, "i": None if last else index, "around": pruned}
+            notes.write(trail, **{name: each for name, each in kept.items() if each is not None})
         return value
 
     return _over_objects(document, move.base, visit, stage, inner_first=True)
@@ -265,18 +286,25 @@ def _descend(value: Any, keys: Sequence[str]) -> Any:
     return value
 
 
-def _take(value: Any, keys: Sequence[str], made: int) -> Any:
-    """Without the value at `keys`, and without the innermost `made` objects on the way there that are empty then."""
+def _take(value: Any, keys: Sequence[str], made: int) -> tuple[Any, int | None]:
+    """Without the value at `keys`, and without the innermost `made` objects on the way there that are empty then; also the place among
+    the keys of the outermost of those, where it was not the last."""
+    key = keys[0]
+    without = {name: inner for name, inner in value.items() if name != key}
     if len(keys) == 1:
-        return {name: inner for name, inner in value.items() if name != keys[0]}
-    inner = _take(value[keys[0]], keys[1:], made)
+        return without, None
+    inner, pruned = _take(value[key], keys[1:], made)
     if not inner and len(keys) - 1 <= made:
-        return {name: other for name, other in value.items() if name != keys[0]}
-    return {**value, keys[0]: inner}
+        index = list(value).index(key)
+        return without, None if index == len(without) else index
+    return {**value, key: inner}, pruned
 
 
-def _place(value: Any, keys: Sequence[str], new: Any, index: int | None, trail: Trail) -> tuple[Any, int]:
-    """With `new` at `keys`; also how many objects had to be made for it."""
+def _place(
+    value: Any, keys: Sequence[str], new: Any, index: int | None, trail: Trail, around: int | None
+) -> tuple[Any, int]:
+    """With `new` at `keys`; also how many objects had to be made for it. `index` is its place among the keys, `around` that of the
+    outermost object that has to be made."""
     key, rest = keys[0], keys[1:]
     if not isinstance(value, dict):
         raise CollisionError(
@@ -293,7 +321,7 @@ def _place(value: Any, keys: Sequence[str], new: Any, index: int | None, trail: 
             )
         return _insert(value, key, new, index), 0
     if key not in value:
-        inner, made = _place({}, rest, new, None, (*trail, key))
-        return {**value, key: inner}, made + 1
-    inner, made = _place(value[key], rest, new, index, (*trail, key))
+        inner, made = _place({}, rest, new, None, (*trail, key), None)
+        return _insert(value, key, inner, around), made + 1
+    inner, made = _place(value[key], rest, new, index, (*trail, key), around)
     return {**value, key: inner}, made

@@ -94,7 +94,16 @@ def walk(value: Any, segments: tuple[Segment, ...], visit: Visit, trail: Trail) 
                 return value
             return _with(value, index, walk(value[index], rest, visit, (*trail, index)))
         case Variant(tag, wanted):
-            return walk(value, rest, visit, trail) if _tagged(value, tag, wanted) else value
+            if not _tagged(value, tag, wanted):
+                return value
+            made = walk(value, rest, visit, trail)
+            if made is not value and not _tagged(made, tag, wanted):
+                raise MigrationError(
+                    f"this changes the tag {render((segment,))} that the path goes by, so the way back would not find it",
+                    path=trail_text(trail) or None,
+                    hint="Change the tag of all variants at once: the path without <...>",
+                )
+            return made
         case Definition():
             raise MigrationError("<...> can only begin a path")
 
@@ -145,7 +154,11 @@ def _over_definition(
         return walk(value, rest, visit, trail)
 
     root = schema.resolve(schema.root)
-    assert isinstance(root, Object)
+    if not isinstance(root, Object):
+        raise MigrationError(
+            f"<{name}> names a definition, but a transform of the whole document hides where it lies",
+            hint="Put this operation before the transform, or give the transform a path",
+        )
     result: Any = document
     for part, prop in root.properties.items():
         if part in result:
