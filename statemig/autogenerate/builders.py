@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -12,8 +13,9 @@ from statemig.autogenerate.rules import NO_OPERATION, RULES
 from statemig.autogenerate.scalars import ValueMapping
 from statemig.errors import StatemigError
 from statemig.operations.base import Operation
+from statemig.operations.fields import AddField
 from statemig.operations.recorder import Operations
-from statemig.path import Path
+from statemig.path import Key, Path
 from statemig.shapes.accept import accepts
 from statemig.shapes.shape import (
     MISSING,
@@ -29,6 +31,8 @@ from statemig.shapes.shape import (
 )
 
 FILL_NOTE: Final = "assumed: what should old runs have here?"
+ROUND_NOTE: Final = "assumed: may fractions be rounded?"
+PARTIAL_NOTE: Final = "a run with a text that is no {} stays as it is and is listed"
 MAP_NOTE: Final = "assumed: is this what the old values mean now?"
 
 # Values that stand for "none of the others", where a removed value of an enum may go if somebody confirms it.
@@ -119,8 +123,7 @@ def _build(change: Change, site: Site, target: Path, old: Schema, new: Schema) -
 def _one(change: Change, record: Record, assumed: Any = MISSING, note: str | None = None) -> Built:
     recorder = Operations()
     record(recorder)
-    step = Step(recorder.recorded[0], change, assumed, note if assumed is not MISSING else None)
-    return Built((step,))
+    return Built((Step(recorder.recorded[0], change, assumed, note),))
 
 
 def _nothing(change: Change) -> Built:
@@ -240,7 +243,11 @@ def _converted(change: Change, site: Site, path: str) -> Built:
     simple = isinstance(site.old, Boolean | Integer | Number | String | Enum)
     if to is None or not simple:
         return _nothing(change)
-    return _one(change, lambda op: op.convert(path, to=to))
+    if isinstance(site.old, Number) and to == "int":
+        return _one(change, lambda op: op.convert(path, to=to, rounding="nearest"), "nearest", ROUND_NOTE)
+    partial = isinstance(site.old, String | Enum) and to != "str"
+    note = PARTIAL_NOTE.format(to) if partial else None
+    return _one(change, lambda op: op.convert(path, to=to), note=note)
 
 
 def _listed(change: Change, site: Site, path: str, old: Schema, new: Schema) -> Built:
@@ -271,7 +278,7 @@ def _mapped(change: Change, site: Site, path: str) -> Built:
         change,
         lambda op: op.map_values(path, table, otherwise="error" if whole else "keep"),
         dict(assumed) if assumed else MISSING,
-        MAP_NOTE,
+        MAP_NOTE if assumed else None,
     )
 
 
@@ -298,6 +305,28 @@ def _tagged(change: Change, site: Site, target: Path) -> Built:
     return _one(change, lambda op: op.make_required(str(target / key), fill=constant))
 
 
-def keep_others(step: Step) -> Step:
-    """The same table look-up, leaving alone what it does not name."""
-    return replace(step, operation=replace(step.operation, otherwise="keep"))  # type: ignore[call-arg]
+def make_room(built: Built, moves: Sequence[Path]) -> Built:
+    """An added object without the fields that are moved into it; without them all, moving makes the object."""
+    steps: list[Step] = []
+    for step in built.steps:
+        operation = step.operation
+        inside = [
+            move.segments[len(operation.path.segments) :]
+            for move in moves
+            if isinstance(operation, AddField) and move.startswith(operation.path)
+        ]
+        if not isinstance(operation, AddField) or not inside or not isinstance(operation.default, dict):
+            steps.append(step)
+            continue
+        default = deepcopy(operation.default)
+        for segments in inside:
+            holder = default
+            for segment in segments[:-1]:
+                holder = holder.get(segment.name, {}) if isinstance(segment, Key) else {}
+            last = segments[-1]
+            if isinstance(last, Key):
+                holder.pop(last.name, None)
+        if default:
+            assumed = step.assumed if isinstance(step.assumed, Missing) else default
+            steps.append(replace(step, operation=replace(operation, default=default), assumed=assumed))
+    return replace(built, steps=tuple(steps))

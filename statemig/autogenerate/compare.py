@@ -9,8 +9,9 @@ from statemig.autogenerate.change import Change, Changes
 from statemig.autogenerate.definitions import shared_definitions
 from statemig.autogenerate.known import declared
 from statemig.autogenerate.moves import pair_moves
+from statemig.autogenerate.place import Place
 from statemig.autogenerate.steps import StepMatch, match_steps, step_changes
-from statemig.autogenerate.structure import Place, Walk
+from statemig.autogenerate.structure import Walk
 from statemig.errors import OperationError
 from statemig.path import Path
 from statemig.shapes.shape import Object, Property, Schema

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from statemig.autogenerate.builders import Built, Step, build
+from statemig.autogenerate.builders import Built, Step, build, make_room
 from statemig.autogenerate.change import Change, Changes
 from statemig.autogenerate.compare import Comparison, Renames, compare
 from statemig.autogenerate.known import declared, stored
@@ -16,6 +16,7 @@ from statemig.autogenerate.step_builders import build_steps
 from statemig.errors import OperationError
 from statemig.operations.base import Operation, literal
 from statemig.operations.lowering import schema_after
+from statemig.path import Path
 from statemig.plan.instructions import Policy
 from statemig.shapes.shape import Missing
 from statemig.shapes.subshape import Gap
@@ -87,9 +88,12 @@ def _plan(
     old: Snapshot, new: Snapshot, comparison: Comparison
 ) -> tuple[tuple[Step, ...], list[tuple[Change, str]]]:
     """Every operation that holds, in the order of the script, and the changes that none makes up for."""
+    old_schema, new_schema = declared(old), declared(new)
     questions = dict(comparison.changes.questions)
     withheld = {candidates[0][0] for candidates in questions.values()}
-    moved = [str(c.site.target) for c in comparison.changes if c.rule == "S14" and c.site is not None]
+    moves = [c.site for c in comparison.changes if c.rule == "S14" and c.site is not None]
+    moved = [str(site.target) for site in moves]
+    targets = [site.detail for site in moves if isinstance(site.detail, Path)]
     first: list[tuple[Change, Built]] = []
     last: list[tuple[Change, Built]] = []
     unconsumed: list[tuple[Change, str]] = []
@@ -99,7 +103,7 @@ def _plan(
         elif change.path in withheld and change.rule in ("S04", "S05", "S06", "W03"):
             unconsumed.append((change, f"{RULES[change.rule].name}: may be the new name of a removed one"))
         elif change.rule not in ("W03", "W04"):
-            built = build(change, declared(old), declared(new))
+            built = make_room(build(change, old_schema, new_schema), targets)
             emptied = change.rule in ("S07", "S08") and any(
                 path.startswith(f"{change.site.target}.") for path in moved if change.site is not None
             )

@@ -44,7 +44,7 @@ FIELD_CHANGES: list[tuple[Any, Any, list[str]]] = [
     (list[str], str, ['op.unwrap("state.a", default="")']),
     (int, str, ['op.convert("state.a", to="str")']),
     (str, int, ['op.convert("state.a", to="int")']),
-    (float, int, ['op.convert("state.a", to="int")']),
+    (float, int, ['op.convert("state.a", to="int", rounding="nearest")']),
     (int, float, []),
     (str, datetime, ['op.convert("state.a", to="date-time")']),
     (str, str | None, ['op.make_nullable("state.a")']),
@@ -191,6 +191,32 @@ def test_a_moved_field() -> None:
     proposal = propose(state(meta=meta, reviewer=str), state(meta=more))
     assert script(proposal) == ['op.move_field("state.reviewer", to="state.meta.reviewer")']
     assert proposal.complete
+
+
+def test_fields_that_move_into_a_new_object_make_it() -> None:
+    person = create_model("Person", first=(str, ...), email=(str, ...))
+    proposal = propose(state(a=int, first=str, email=str), state(a=int, person=person))
+    assert script(proposal) == [
+        'op.move_field("state.first", to="state.person.first")',
+        'op.move_field("state.email", to="state.person.email")',
+    ]
+    assert proposal.complete
+
+
+def test_a_new_object_does_not_bring_what_is_moved_into_it() -> None:
+    person = create_model("Person", email=(str, ...), phone=(str, ...))
+    proposal = propose(state(a=int, email=str), state(a=int, person=person))
+    assert script(proposal) == [
+        'op.add_field("state.person", default={"phone": ""})',
+        'op.move_field("state.email", to="state.person.email")',
+    ]
+    assert proposal.assumed == (("state.person", {"phone": ""}),)
+    assert proposal.complete
+
+
+def test_a_conversion_that_not_every_text_survives_says_so() -> None:
+    [step] = propose(state(a=str), state(a=int)).steps
+    assert step.note == "a run with a text that is no int stays as it is and is listed"
 
 
 def test_a_move_somebody_settled() -> None:
