@@ -45,8 +45,8 @@ class Config:
 
     @classmethod
     def load(cls, file: str | Path | None = None) -> Config:
-        """The settings of this file, or those that hold in the working directory. Raises `ConfigError`."""
-        return cls.find() if file is None else cls.read(file)
+        """The settings of this file, or those that hold in this folder (the working directory by default). Raises `ConfigError`."""
+        return cls.find(file) if file is None or Path(file).is_dir() else cls.read(file)
 
     @classmethod
     def find(cls, start: str | Path | None = None, *, environment: Mapping[str, str] | None = None) -> Config:

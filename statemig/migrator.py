@@ -111,7 +111,7 @@ class Migrator:
 
     @classmethod
     def from_config(cls, path: str | FilePath | None = None, *, workflow: str | None = None) -> Migrator:
-        """As ``[tool.statemig]`` says, searched from `path` (or here) upwards. Raises `ConfigError`."""
+        """As ``[tool.statemig]`` says, in the file `path`, or found from the folder `path` (or here) upwards. Raises `ConfigError`."""
         from statemig.config import Config
 
         return cls(Config.load(path).script_location, workflow=workflow)

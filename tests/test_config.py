@@ -271,3 +271,9 @@ def test_a_workflow_that_cannot_be_loaded_is_named_with_the_reason(
 ) -> None:
     with pytest.raises(ConfigError, match=message):
         project.load_workflow(reference)
+
+
+def test_load_takes_a_folder_as_well_as_a_file(tmp_path: Path) -> None:
+    (tmp_path / "statemig.toml").write_text('workflows = ["app:flow"]\n')
+    (tmp_path / "inner").mkdir()
+    assert Config.load(tmp_path / "inner").workflows == ("app:flow",)
