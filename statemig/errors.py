@@ -148,7 +148,9 @@ class IrreversibleError(MigrationError):
 class InvalidStateError(MigrationError):
     """A document does not fit the schema of the revision that it claims to have. `problems` lists (path, what was expected)."""
 
-    def __init__(self, message: str, *, problems: Sequence[tuple[str, str]] = (), **where: str | None) -> None:
+    def __init__(
+        self, message: str, *, problems: Sequence[tuple[str, str]] = (), **where: str | None
+    ) -> None:
         super().__init__(message, **where)
         self.problems = tuple(problems)
 
