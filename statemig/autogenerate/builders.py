@@ -15,7 +15,7 @@ from statemig.errors import StatemigError
 from statemig.operations.base import Operation
 from statemig.operations.fields import AddField
 from statemig.operations.recorder import Operations
-from statemig.path import Key, Path
+from statemig.path import Key, Path, Variant
 from statemig.shapes.accept import accepts
 from statemig.shapes.shape import (
     MISSING,
@@ -73,6 +73,8 @@ def build(change: Change, old: Schema, new: Schema) -> Built:
             Built()
         )  # the variable is a field of the new state: what adds or renames that field makes up for it
     site = change.site
+    if change.rule.startswith("W"):
+        return _nothing(change)
     if site is None or site.target is None:
         if change.change_class != "breaking":
             return Built()
@@ -293,7 +295,10 @@ def _retagged(change: Change, site: Site, target: Path) -> Built:
     if change.direction == "key":
         return Built()  # each variant's field is renamed by a change of its own
     key, was, now = site.detail
-    return _one(change, lambda op: op.map_values(str(target / key), {was: now}))
+    # By way of all variants: a path through the tag would not find the value again on the way back.
+    everywhere = target.parent if isinstance(target.last, Variant) else target
+    path = str(everywhere / key)
+    return _one(change, lambda op: op.map_values(path, {was: now}, otherwise="keep"))
 
 
 def _tagged(change: Change, site: Site, target: Path) -> Built:

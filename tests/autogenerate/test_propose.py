@@ -273,6 +273,32 @@ def test_a_member_of_a_union_without_a_tag_is_named_by_its_definition() -> None:
     assert proposal.complete
 
 
+class Cat(BaseModel):
+    kind: Literal["cat"] = "cat"
+
+
+class Dog(BaseModel):
+    kind: Literal["dog"] = "dog"
+
+
+def test_a_model_that_becomes_a_variant_gets_its_tag_written() -> None:
+    union = Annotated[Cat | Dog, Field(discriminator="kind")]
+    proposal = propose(state(pet=Cat), state(pet=union))
+    assert script(proposal) == ['op.make_required("state.pet.kind", fill="cat")']
+    assert proposal.complete
+
+
+def test_a_tag_with_another_value() -> None:
+    hound = create_model("Dog", kind=(Literal["hound"], "hound"))
+    old, new = (
+        Annotated[Cat | Dog, Field(discriminator="kind")],
+        Annotated[Cat | hound, Field(discriminator="kind")],
+    )
+    proposal = propose(state(pets=list[old]), state(pets=list[new]))
+    assert script(proposal) == ['op.map_values("state.pets[].kind", {"dog": "hound"}, otherwise="keep")']
+    assert proposal.complete, proposal.reasons
+
+
 def test_keys_that_nobody_declared_are_not_dropped_in_silence() -> None:
     proposal = propose(state(Open, a=str), state(a=str))
     assert proposal.missing == ("state",)
@@ -416,6 +442,7 @@ def test_a_field_of_an_output_is_renamed_before_its_step() -> None:
 def test_steps_in_another_order_are_listed() -> None:
     proposal = propose(chain("a", "b", "c"), chain("b", "a", "c"))
     assert proposal.missing == ("steps.a",)
+    assert "skip one of them or do it twice" in proposal.reasons["steps.a"]
 
 
 def test_another_choice_of_edges_needs_nothing() -> None:
