@@ -211,7 +211,8 @@ def _print(draft: Draft, path: Path) -> None:
     if proposal.assumed:
         click.echo("  Values that nobody has stated; look whether they are right:")
         for where, value in proposal.assumed:
-            click.echo(f"    {where}: {value!r}")
+            # Of a step it is a piece of the script, of a field a value.
+            click.echo(f"    {where}: {value if where.startswith('steps.') else repr(value)}")
     if proposal.missing:
         complain("  The script is not complete. Missing:")
         for where in proposal.missing:
