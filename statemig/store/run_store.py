@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 from pydantic import BaseModel
@@ -287,7 +288,8 @@ class RunStore(StoredRuns):
 
     def drain(self, on: bool = True) -> None:
         """Start no new runs of the workflow, in any process, until `drain(False)`."""
-        with self.engine.begin() as connection:
+        # Two that drain at the same moment want the same: the second insert finds it done.
+        with suppress(IntegrityError), self.engine.begin() as connection:
             self.records.turn(connection, "draining", "true" if on else None)
 
     def draining(self) -> bool:

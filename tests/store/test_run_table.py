@@ -5,7 +5,7 @@
 import json
 
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, inspect, text
 from triage_runs import migrator, state
 
 from statemig import RunStore, RunTable
@@ -35,7 +35,8 @@ def opened(engine, upto=2, **options):
 def jobs(engine):
     with engine.connect() as connection:
         return {
-            row.id: json.loads(row.state) for row in connection.execute(text("SELECT id, state FROM jobs"))
+            row.id: json.loads(row.state)
+            for row in connection.execute(text("SELECT id, CAST(state AS TEXT) AS state FROM jobs"))
         }
 
 
@@ -62,9 +63,7 @@ def test_load_upgrades_the_users_column_and_leaves_the_rest_alone(engine):
     view = runs.read("1")
     assert (view.stored_revision, view.started_revision, view.state["topic"]) == ("r2", "r1", "new")
     assert [(e.from_revision, e.to_revision) for e in runs.history("1")] == [("r1", "r2")]
-    with engine.connect() as connection:
-        columns = [row.name for row in connection.execute(text("PRAGMA table_info(jobs)"))]
-    assert columns == ["id", "customer", "state"]
+    assert [column["name"] for column in inspect(engine).get_columns("jobs")] == ["id", "customer", "state"]
 
 
 def test_the_stamp_makes_sure_that_nothing_is_upgraded_twice(engine):

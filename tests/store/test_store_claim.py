@@ -359,3 +359,11 @@ def test_a_loaded_run_conflicts_with_a_claim_in_between(url, clock):
         runs.claim("w")
 
     assert runs.read(run_id).state["topic"] == "refund"
+
+
+def test_a_loaded_run_has_no_lease_to_renew(url, clock):
+    runs = store(url, 1, clock=clock)
+    run_id = runs.start(state())
+    with pytest.raises(StoreError) as failed:
+        runs.load(run_id).renew()
+    assert str(failed.value) == f"run {run_id}: a loaded run has no lease. Take it with claim to hold it"

@@ -8,6 +8,8 @@ from triage_runs import state, store
 
 from statemig import Migrator, Revision, RunStore, Step, Workflow, capture
 from statemig.errors import ConflictError, CursorError, DrainingError, InvalidStateError
+from statemig.store.flow import go_on
+from statemig.workflow.flow import StepInfo
 
 
 class Score(BaseModel):
@@ -180,6 +182,17 @@ def test_a_removed_branch_counts_as_arrived(url, clock):
     with runs.claim("w") as run:
         run.advance(output={"score": 1.0})
     assert steps_of(runs, run_id) == ["join"]
+
+
+def test_removed_steps_that_lead_in_a_circle_are_refused():
+    steps = {
+        "a": StepInfo(next=("b",)),
+        "b": StepInfo(next=("c",), removed=True),
+        "c": StepInfo(next=("b",), removed=True),
+    }
+    document = {"state": {}, "cursor": [{"id": "p", "step": "a", "status": "ready"}]}
+    with pytest.raises(CursorError, match="the removed steps b, c lead back to each other"):
+        go_on(document, document["cursor"][0], ["b"], steps)
 
 
 def test_finish_ends_all_branches_and_fail_keeps_where_it_stood(url, clock):

@@ -235,7 +235,7 @@ def test_an_invalid_stored_state_is_told_apart_from_a_wrong_migration(url, clock
     run_id = old.start(state())
     with old.engine.begin() as connection:
         connection.execute(
-            text("UPDATE statemig_runs SET checked = 0, document = replace(document, '\"refund\"', '17')")
+            text("UPDATE statemig_runs SET checked = false, document = replace(document, '\"refund\"', '17')")
         )
     runs = store(url, 2, clock=clock)
     before = rows_of(runs)
@@ -255,7 +255,7 @@ def test_an_unchecked_state_at_head_is_validated_too(url, clock):
     run_id = runs.start(state())
     with runs.engine.begin() as connection:
         connection.execute(
-            text("UPDATE statemig_runs SET checked = 0, document = replace(document, '\"refund\"', '17')")
+            text("UPDATE statemig_runs SET checked = false, document = replace(document, '\"refund\"', '17')")
         )
 
     with pytest.raises(InvalidStateError):
