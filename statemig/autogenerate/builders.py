@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -13,9 +13,11 @@ from statemig.autogenerate.rules import NO_OPERATION, RULES
 from statemig.autogenerate.scalars import ValueMapping
 from statemig.errors import StatemigError
 from statemig.operations.base import Operation
-from statemig.operations.fields import AddField
+from statemig.operations.fields import AddField, MoveField
 from statemig.operations.recorder import Operations
+from statemig.operations.values import DropNull
 from statemig.path import Key, Path, Variant
+from statemig.plan.effects import shapes_at
 from statemig.shapes.accept import accepts
 from statemig.shapes.shape import (
     MISSING,
@@ -28,9 +30,11 @@ from statemig.shapes.shape import (
     Shape,
     String,
     is_nullable,
+    without_null,
 )
 
 FILL_NOTE: Final = "assumed: what should old runs have here?"
+HOLD_NOTE: Final = "assumed: null becomes an object, for what moves into it"
 ROUND_NOTE: Final = "assumed: may fractions be rounded?"
 PARTIAL_NOTE: Final = "a run with a text that is no {} stays as it is and is listed"
 MAP_NOTE: Final = "assumed: is this what the old values mean now?"
@@ -320,9 +324,11 @@ def make_room(built: Built, moves: Sequence[Path]) -> Built:
             for move in moves
             if isinstance(operation, AddField) and move.startswith(operation.path)
         ]
-        if not isinstance(operation, AddField) or not inside or not isinstance(operation.default, dict):
+        if not isinstance(operation, AddField) or not inside:
             steps.append(step)
             continue
+        if not isinstance(operation.default, dict):
+            continue  # it would be null, which holds nothing
         default = deepcopy(operation.default)
         for segments in inside:
             holder = default
@@ -335,3 +341,24 @@ def make_room(built: Built, moves: Sequence[Path]) -> Built:
             assumed = step.assumed if isinstance(step.assumed, Missing) else default
             steps.append(replace(step, operation=replace(operation, default=default), assumed=assumed))
     return replace(built, steps=tuple(steps))
+
+
+def holders(step: Step, schema: Schema) -> Iterator[Step]:
+    """What makes room before a move: an object on the way to its target that may be null here holds nothing."""
+    operation = step.operation
+    if not isinstance(operation, MoveField):
+        return
+    for length in range(1, len(operation.to.segments)):
+        parent = Path(operation.to.segments[:length])
+        if operation.path.startswith(parent):
+            continue
+        try:
+            found = shapes_at(schema, parent)
+        except StatemigError:
+            return  # not there yet: moving makes it
+        if any(is_nullable(shape, schema) for shape in found):
+            value = zero(without_null(schema.resolve(found[0])), schema)
+            if isinstance(value, dict):
+                value.pop(operation.to.key, None)
+                made = DropNull(parent, value)
+                yield Step(made, step.change, value, HOLD_NOTE)

@@ -43,9 +43,9 @@ def pair_moves(walk: Walk) -> tuple[list[Change], list[tuple[str, str, float]]]:
             answered.add(str(place.path))
     renames: list[tuple[str, str, float]] = []
     for gone, come in _matches(changes, walk):
+        if gone.change not in changes or come.change not in changes:
+            continue  # its object went elsewhere as a whole
         whole = not gone.inside
-        if (whole and gone.change not in changes) or (not come.inside and come.change not in changes):
-            continue
         move = _move(gone.change, str(gone.path), gone.target, come.target)
         if whole:
             _replace(changes, gone.change, None if come.inside else come.change, move)

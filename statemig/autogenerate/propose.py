@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from statemig.autogenerate.builders import Built, Step, build, make_room
+from statemig.autogenerate.builders import Built, Step, build, holders, make_room
 from statemig.autogenerate.change import Change, Changes
 from statemig.autogenerate.compare import Comparison, Renames, compare
 from statemig.autogenerate.known import declared, stored
@@ -131,7 +131,8 @@ def _checked(
     for change, made in built:
         if made.reason is not None:
             unconsumed.append((change, made.reason))
-        for step in made.steps:
+        wanted = [part for step in made.steps for part in (*holders(step, schema), step)]
+        for step in wanted:
             try:
                 schema = schema_after(schema, [step.operation])
             except OperationError as error:

@@ -214,6 +214,30 @@ def test_a_new_object_does_not_bring_what_is_moved_into_it() -> None:
     assert proposal.complete
 
 
+def test_an_object_that_may_be_null_becomes_one_before_something_moves_into_it() -> None:
+    old, new = create_model("P", x=(int, 0)), create_model("P", x=(int, 0), cursor=(str | None, None))
+    proposal = propose(
+        state(params=(old | None, None), cursor=(str | None, None)), state(params=(new | None, None))
+    )
+    assert script(proposal) == [
+        'op.drop_null("state.params", fill={})',
+        'op.move_field("state.cursor", to="state.params.cursor")',
+    ]
+    assert proposal.assumed == (("state.params", {}),)
+    assert proposal.complete
+
+
+def test_an_object_that_moves_as_a_whole_leaves_nothing_to_move_out_of_it() -> None:
+    inner = create_model("Inner", reviewer=(str, ...))
+    holder, fuller = (
+        create_model("Holder", x=(int, ...)),
+        create_model("Holder", x=(int, ...), review=(inner, ...)),
+    )
+    proposal = propose(state(holder=holder, review=inner), state(holder=fuller))
+    assert script(proposal) == ['op.move_field("state.review", to="state.holder.review")']
+    assert proposal.complete
+
+
 def test_a_conversion_that_not_every_text_survives_says_so() -> None:
     [step] = propose(state(a=str), state(a=int)).steps
     assert step.note == "a run with a text that is no int stays as it is and is listed"
