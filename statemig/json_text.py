@@ -8,48 +8,71 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
+import re
 from decimal import Decimal
 from typing import Any
 
 import orjson
 
-# A literal of at least 18 digits in a row is the only kind that orjson can read differently from what was written. Looking for one by a
-# regular expression costs ten times the parsing; with every digit made a zero it is a search for one fixed string.
-_DIGITS_ALIKE = bytes(ord("0") if chr(byte).isdigit() and byte < 128 else ord(" ") for byte in range(256))
-_LONG_NUMBER = b"0" * 18
+# A float holds any number of 15 digits as written, an orjson integer any of 18; only a longer literal can be read differently from what was
+# written. Looking for one by a regular expression costs ten times the parsing; with every digit (and the point, which may stand among them)
+# made a zero it is a search for one fixed string.
+_DIGITS_ALIKE = bytes(ord("0") if byte in b"0123456789." else ord(" ") for byte in range(256))
+_LONG_NUMBER = b"0" * 17
+_LITERAL = re.compile(rb"[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
+# orjson would write these in its own way, and what reads them back would find a string.
+_NOT_NATIVE = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS
 
 
 def loads(text: str | bytes | bytearray | memoryview) -> Any:
     """Parse JSON. Raises `ValueError` where the text is not JSON (NaN and Infinity are not)."""
     raw = text.encode() if isinstance(text, str) else bytes(text)
-    if _LONG_NUMBER not in raw.translate(_DIGITS_ALIKE):
-        return orjson.loads(raw)
-    return json.loads(raw, parse_float=_exact, parse_constant=_not_json)
+    try:
+        value = orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        if "infinity" not in str(error):  # a number too large for a float
+            raise
+    else:
+        if not _loses_digits(raw, value):
+            return value
+    return json.loads(raw.decode(), parse_float=_exact, parse_constant=_not_json)
+
+
+def _loses_digits(raw: bytes, value: Any) -> bool:
+    """Whether orjson may have read a number differently from what was written. What looks like one inside a string does no harm."""
+    alike = raw.translate(_DIGITS_ALIKE)
+    at = alike.find(_LONG_NUMBER)
+    if at == -1 or orjson.dumps(value) == raw:
+        return False
+    while at != -1:
+        found = _LITERAL.match(raw, at)
+        if found is None or not _is_held(found):
+            return True
+        at = alike.find(_LONG_NUMBER, found.end())
+    return False
+
+
+def _is_held(literal: re.Match[bytes]) -> bool:
+    text = literal.group().decode()
+    if literal.group(1) is None and literal.group(2) is None:
+        return len(text) <= 18
+    return repr(float(text)) == text
 
 
 def dumps(value: Any) -> bytes:
     """Write JSON, keys in their order. Raises `TypeError` for what JSON cannot hold, NaN and Infinity included."""
-    try:
-        return orjson.dumps(value, default=_decimal)
-    except TypeError:
-        return orjson.dumps(_with_fragments(value))
+    return _dumps(value, 0)
 
 
 def canonical(value: Any) -> bytes:
     """JSON with sorted keys: equal values give equal bytes, and 1 differs from 1.0."""
-    try:
-        return orjson.dumps(value, default=_decimal, option=orjson.OPT_SORT_KEYS)
-    except TypeError:
-        return orjson.dumps(_with_fragments(value), option=orjson.OPT_SORT_KEYS)
+    return _dumps(value, orjson.OPT_SORT_KEYS)
 
 
 def pretty(value: Any) -> bytes:
     """JSON for files that people read and git compares: indented, keys sorted, a newline at the end."""
-    option = orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
-    try:
-        return orjson.dumps(value, default=_decimal, option=option)
-    except TypeError:
-        return orjson.dumps(_with_fragments(value), option=option)
+    return _dumps(value, orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
 
 
 def digest(value: Any, size: int = 16) -> str:
@@ -73,6 +96,39 @@ def equal(left: Any, right: Any) -> bool:
     if isinstance(left, list):
         return len(left) == len(right) and all(map(equal, left, right))
     return bool(left == right)
+
+
+def problem(value: Any) -> str | None:
+    """What keeps a value from being JSON (None, bool, int, float, Decimal, str, list and dict with string keys), or None."""
+    if isinstance(value, dict):
+        for key in value:
+            if not isinstance(key, str):
+                return f"a key of an object must be a string, not {type(key).__name__}"
+        return next((found for inner in value.values() if (found := problem(inner))), None)
+    if isinstance(value, list):
+        return next((found for inner in value if (found := problem(inner))), None)
+    if isinstance(value, float):
+        return None if math.isfinite(value) else "NaN and Infinity are not JSON"
+    if value is None or type(value) in (str, int, bool, Decimal):
+        return None
+    return f"{type(value).__name__} is not JSON"
+
+
+def _dumps(value: Any, option: int) -> bytes:
+    try:
+        raw = orjson.dumps(value, default=_decimal, option=option | _NOT_NATIVE)
+    except TypeError:
+        raw = orjson.dumps(_with_fragments(value), option=option)
+    if b"null" in raw and orjson.loads(raw) != value:  # orjson writes null for NaN
+        try:
+            json.dumps(value, allow_nan=False, default=_nothing)
+        except ValueError:
+            raise TypeError("NaN and Infinity are not JSON") from None
+    return raw
+
+
+def _nothing(value: Any) -> None:
+    """Stands for what the float check need not look at."""
 
 
 def _exact(literal: str) -> float | Decimal:

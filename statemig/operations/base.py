@@ -150,10 +150,9 @@ def require_json(value: Any, operation: str, argument: str) -> None:
     """Raises `OperationError` where an argument is no JSON value."""
     if isinstance(value, Missing):
         return
-    try:
-        json_text.dumps(value)
-    except TypeError as error:
-        raise OperationError(f"{argument} must be a JSON value: {error}", operation=operation) from None
+    found = json_text.problem(value)
+    if found is not None:
+        raise OperationError(f"{argument} must be a JSON value: {found}", operation=operation)
 
 
 def require(condition: bool, message: str, operation: str, path: object = None) -> None:

@@ -234,8 +234,12 @@ def _apply(document: Document, instruction: Apply, notes: Notes, stage: Stage) -
                 result = fresh(note["was"]) if unchanged else function.recover(value, note["was"])
             else:
                 result = function.apply(value)
-            if isinstance(function, PythonFunction):
-                json_text.dumps(result)
+            found = json_text.problem(result) if isinstance(function, PythonFunction) else None
+            if found is not None:
+                raise TransformError(
+                    f"the function of transform returned what is not JSON: {found}",
+                    hint="It must return None, bool, int, float, str, list or dict with string keys",
+                )
         except StatemigError as error:
             raise error.locate(path=trail_text(trail)) from error.__cause__
         except Exception as error:
