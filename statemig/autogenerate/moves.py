@@ -113,6 +113,8 @@ def _within(
 def _same_field(gone: Spot, come: Spot, walk: Walk) -> bool:
     if gone.path.parent == come.path.parent or not _reachable(gone.target, come.target):
         return False
+    if gone.inside and come.inside:
+        return False  # of two unrelated objects, one gone and one new, some fields have the same name
     if not walk.alike(
         without_null(walk.old.resolve(gone.prop.shape)), without_null(walk.new.resolve(come.prop.shape))
     ):

@@ -184,6 +184,15 @@ def test_a_name_that_says_only_a_role_is_no_evidence_of_a_move() -> None:
     assert "S14" not in {rule for rule, _ in rules(state(meta=meta, id=str), state(meta=more))}
 
 
+def test_two_unrelated_objects_with_a_field_of_the_same_name_are_no_move() -> None:
+    song, book = (
+        create_model("Song", title=(str, ...), bars=(int, ...)),
+        create_model("Book", title=(str, ...)),
+    )
+    found = rules(state(a=int, song=song), state(a=int, library=list[book], volume=(book | None, None)))
+    assert "S14" not in {rule for rule, _ in found}
+
+
 def test_a_definition_used_twice_is_compared_once() -> None:
     old = create_model("Item", a=(int, ...))
     new = create_model("Item", a=(float, ...))
