@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path as FilePath
@@ -28,6 +28,7 @@ from statemig.revisions.revision import Revision
 
 if TYPE_CHECKING:
     from statemig.envelope import Hook
+    from statemig.plan.compiler import Plan, RecordingPlan
     from statemig.plan.complement import Complement
     from statemig.plan.cursor import Passed
     from statemig.plan.stepwise import Stage
@@ -106,7 +107,11 @@ class Migrator:
         self.head: str = head
         self.known: frozenset[str] = self._graph.ancestors(head)
         self._plans: dict[tuple[str, str], tuple[Stage, ...]] = {}
-        self._functions: dict[tuple[str, str], Callable[[Document], Document] | None] = {}
+        self._functions: dict[tuple[str, str], Plan] = {}
+        self._recorders: dict[tuple[str, str], RecordingPlan] = {}
+        self._labels: dict[tuple[str, str], frozenset[str]] = {}
+        self._paths: dict[tuple[str, str], tuple[str, ...]] = {}
+        self._order: dict[tuple[str, str], bool] = {}
         self._validators: dict[tuple[str, str], Validator | None] = {}
 
     @classmethod
@@ -163,7 +168,17 @@ class Migrator:
 
     def path(self, lower: str, upper: str) -> tuple[str, ...]:
         """The revisions that lead from one to the other, in order."""
-        return tuple(self._graph.path(lower, upper))
+        found = self._paths.get((lower, upper))
+        if found is None:
+            found = self._paths[lower, upper] = tuple(self._graph.path(lower, upper))
+        return found
+
+    def _below(self, lower: str, upper: str) -> bool:
+        """Whether `upper` follows from `lower`. A chain is walked once, not for every document."""
+        found = self._order.get((lower, upper))
+        if found is None:
+            found = self._order[lower, upper] = self._graph.is_ancestor(lower, upper)
+        return found
 
     def _node(self, revision: str) -> Any:
         if revision not in self._graph:
@@ -202,7 +217,7 @@ class Migrator:
         self._node(revision)
         if revision == target:
             return Result(document, revision, "current", complement=complement or {})
-        if not self._graph.is_ancestor(revision, target):
+        if not self._below(revision, target):
             raise NewerRevisionError(
                 f"the document is not below revision {target}, so it cannot be upgraded to it",
                 run_id=run_id,
@@ -232,7 +247,7 @@ class Migrator:
         target = self.resolve(to)
         if source == target:
             return Result(document, source, "current", complement=complement or {})
-        if not self._graph.is_ancestor(target, source):
+        if not self._below(target, source):
             raise RevisionError(
                 f"the document does not stand on revision {target}, so there is no way down to it",
                 run_id=run_id,
@@ -275,28 +290,46 @@ class Migrator:
     def _run(
         self, document: Document, source: str, target: str, complement: Complement, *, recording: bool
     ) -> tuple[Document, Complement]:
+        """The document at `target`, and the complement to keep with it."""
+        if not complement or self._label_set(source, target).isdisjoint(complement):
+            if recording:
+                migrated, noted = self._recorder(source, target)(document)
+                return migrated, {**complement, **noted}
+            return self._compiled(source, target)(document), complement
         from statemig.plan import stepwise
 
-        if not recording and not complement:
-            fast = self._compiled(source, target)
-            if fast is not None:
-                try:
-                    return fast(document), {}
-                except Exception:
-                    pass  # whatever it was, the stepwise interpreter says it with revision, operation and path
         return stepwise.run(document, self._stages(source, target), complement, recording=recording)
 
-    def _compiled(self, source: str, target: str) -> Callable[[Document], Document] | None:
-        if (source, target) not in self._functions:
+    def _compiled(self, source: str, target: str) -> Plan:
+        found = self._functions.get((source, target))
+        if found is None:
             from statemig.plan.compiler import compile_stages
 
-            self._functions[source, target] = compile_stages(self._stages(source, target))
-        return self._functions[source, target]
+            found = self._functions[source, target] = compile_stages(self._stages(source, target))
+        return found
+
+    def _recorder(self, source: str, target: str) -> RecordingPlan:
+        found = self._recorders.get((source, target))
+        if found is None:
+            from statemig.plan.compiler import compile_stages
+
+            found = self._recorders[source, target] = compile_stages(
+                self._stages(source, target), recording=True
+            )
+        return found
+
+    def _label_set(self, source: str, target: str) -> frozenset[str]:
+        """Names of the notes that the way uses; what is kept under others passes it by."""
+        found = self._labels.get((source, target))
+        if found is None:
+            labels = frozenset(stage.label for stage in self._stages(source, target))
+            found = self._labels[source, target] = labels
+        return found
 
     def _stages(self, source: str, target: str) -> tuple[Stage, ...]:
         found = self._plans.get((source, target))
         if found is None:
-            if self._graph.is_ancestor(source, target):
+            if self._below(source, target):
                 found = tuple(
                     stage for each in self.path(source, target) for stage in self._lowered(each, up=True)
                 )
@@ -354,7 +387,7 @@ class Migrator:
             )
 
     def _check(self, document: Document, target: str, before: Document, source: str) -> None:
-        side = "accepts" if self._graph.is_ancestor(source, target) else "stored"
+        side = "accepts" if self._below(source, target) else "stored"
         problems = documents.problems(document) or self._problems(document, target, side)
         if problems:
             raise InvalidStateError(

@@ -1,399 +1,213 @@
 """The fast path: a plan compiled to Python functions, grown for the documents that come.
 
-Hidden classes, as in virtual machines for dynamic languages (Chambers, Ungar and Lee, "An efficient implementation of SELF", 1989):
-objects with the same keys in the same order go the same way through all instructions of a plan. So the first object with a given
-row of keys is run through them symbolically, once; renames fold, a field that is added and dropped again is never there, and what is
-left is one expression that builds the new object from the old one, generated as source and kept. Objects with the same keys then
-cost one table look-up and that expression, however long the chain is. Nothing is ever mutated, and untouched parts are shared.
+A plan is cut into segments, each one function from document to document (see `kinds`). Where a segment turns out not to be able to do a
+document, the stepwise interpreter, which is the authority, does; the segment is halved first, and the halves are tried, so that one
+instruction that always needs the interpreter does not cost the others their function.
 
-Anything out of the ordinary (a collision, a value that cannot be converted, notes of the other direction) raises here, and the
-stepwise interpreter, which is the authority, runs the stored document again and knows revision, operation and path to blame.
+A recording is the same with what surely has something to note left to the interpreter from the start. What usually has nothing to
+note (a new field that is not there yet, a rename) is compiled, and is out of the ordinary where there is something.
 """
 
 from __future__ import annotations
 
-import linecache
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Literal, overload
 
-from statemig import json_text
-from statemig.path import Definition, Items, Key, Path, Segment, Slot, Values, Variant
+from statemig.document import Document
+from statemig.path import Definition, Key
 from statemig.plan import stepwise
-from statemig.plan.complement import Notes
-from statemig.plan.instructions import Apply, Drop, Fill, Instruction, Move, Put, Rename, Unfill
+from statemig.plan.complement import Complement, Notes
+from statemig.plan.instructions import (
+    Apply,
+    CloseStep,
+    Drop,
+    Fill,
+    Move,
+    OpenStep,
+    Put,
+    Refuse,
+    Relabel,
+    Rename,
+    Unfill,
+)
+from statemig.plan.kinds import Act, Function, OutOfTheOrdinary, on_value, place
 from statemig.plan.stepwise import Stage
-from statemig.plan.values import PythonFunction, fresh
+from statemig.plan.values import AllowNull
 from statemig.shapes.shape import Missing
 
-#: an object kind with more rows of keys than this is a map in disguise, and is run stepwise
-_MOST_KINDS: Final = 256
+#: a segment that failed this much more often than it worked is not tried any more
+_PATIENCE: Final = 8
 
-Function = Callable[[Any], Any]
-_FIELDS = (Put, Fill, Drop, Unfill, Rename, Move, Apply)
+_ON_FIELDS = (Put, Fill, Drop, Unfill, Rename, Move, Apply)
 
-
-class OutOfTheOrdinary(Exception):
-    """This document is the stepwise interpreter's. Never leaves the plan."""
+Plan = Callable[[Document], Document]
+RecordingPlan = Callable[[Document], tuple[Document, Complement]]
 
 
-@dataclass(frozen=True, slots=True)
-class Act:
-    """An instruction, seen from a value above its place: `segments` lead from there to it."""
-
-    segments: tuple[Segment, ...]
-    stage: Stage
-
-    @property
-    def instruction(self) -> Instruction:
-        return self.stage.instruction
-
-    def inside(self) -> Act:
-        return Act(self.segments[1:], self.stage)
+@overload
+def compile_stages(stages: Sequence[Stage], recording: Literal[False] = False) -> Plan: ...
 
 
-def compile_stages(stages: Sequence[Stage]) -> Function | None:
-    """One function from document to document for the whole plan; None where the plan is not for this interpreter.
+@overload
+def compile_stages(stages: Sequence[Stage], recording: Literal[True]) -> RecordingPlan: ...
 
-    The function raises where a document is out of the ordinary: run the stages stepwise then.
+
+def compile_stages(stages: Sequence[Stage], recording: bool = False) -> Plan | RecordingPlan:
+    """One function from document to document for the whole plan; with `recording`, to the document and its complement.
+
+    It gives and raises what `stepwise.run` does with an empty complement, and its argument is never changed. Safe for any number
+    of threads: what they grow at the same time is grown twice, and either is good.
     """
+    segments = [_Segment(part, recording, fast=fast) for part, fast in _cut(stages, recording)]
+
+    def record(document: Document) -> tuple[Document, Complement]:
+        kept: Complement = {}
+        for segment in segments:
+            document = segment.run(document, kept)
+        return document, kept
+
+    def plan(document: Document) -> Document:
+        for segment in segments:
+            document = segment.run(document, {})
+        return document
+
+    return record if recording else plan
+
+
+def _cut(stages: Sequence[Stage], recording: bool) -> list[tuple[tuple[Stage, ...], bool]]:
+    """Runs of stages that can be compiled together, and runs of those that cannot."""
+    parts: list[tuple[list[Stage], bool]] = []
+    for stage in stages:
+        fast = _compiles(stage, recording)
+        if parts and parts[-1][1] is fast:
+            parts[-1][0].append(stage)
+        else:
+            parts.append(([stage], fast))
+    return [(tuple(part), fast) for part, fast in parts]
+
+
+def _compiles(stage: Stage, recording: bool) -> bool:
+    instruction = stage.instruction
+    if isinstance(instruction, _ON_FIELDS):
+        segments = place(instruction).segments
+        if not segments or isinstance(segments[0], Definition):
+            return False
+    if not recording:
+        return True
+    match instruction:
+        case Put() | Rename() | Relabel() | Refuse():
+            return True
+        case Drop(keep=keep, restore=restore):
+            return not keep and isinstance(restore, Missing)
+        case Apply(function=function):
+            return isinstance(function, AllowNull) and isinstance(function.fill, Missing)
+        case Unfill(value=fill):
+            return isinstance(fill, Missing)
+        case Fill() | Move() | CloseStep() | OpenStep():
+            return False
+
+
+class _Segment:
+    """Some stages in a row."""
+
+    def __init__(self, stages: tuple[Stage, ...], recording: bool, *, fast: bool) -> None:
+        self._stages = stages
+        self._recording = recording
+        self._fast = fast
+        self._function: Function | None = None
+        self._halves: tuple[_Segment, _Segment] | None = None
+        self._failed = 0
+
+    def run(self, document: Document, kept: Complement) -> Document:
+        """The document after the stages; notes go to `kept`. Raises a `MigrationError` that names revision, operation and path."""
+        if not self._fast or document.get("pending"):
+            return self._one_by_one(document, kept)
+        if self._failed > _PATIENCE:
+            return self._in_halves(document, kept)
+        try:
+            result: Document = (self._function or self._compiled())(document)
+        except Exception:
+            # Whatever it was, the interpreter says it with revision, operation and path; if it fails too, that was the document's
+            # fault and does not count.
+            result = self._in_halves(document, kept)
+            self._failed += 2
+        else:
+            if self._failed:
+                self._failed -= 1
+        return result
+
+    def _one_by_one(self, document: Document, kept: Complement) -> Document:
+        document, notes = stepwise.run(document, self._stages, {}, recording=self._recording)
+        kept.update(notes)
+        return document
+
+    def _in_halves(self, document: Document, kept: Complement) -> Document:
+        if len(self._stages) == 1:
+            return self._one_by_one(document, kept)
+        if self._halves is None:
+            middle = len(self._stages) // 2
+            self._halves = (
+                _Segment(self._stages[:middle], self._recording, fast=True),
+                _Segment(self._stages[middle:], self._recording, fast=True),
+            )
+        for half in self._halves:
+            document = half.run(document, kept)
+        return document
+
+    def _compiled(self) -> Function:
+        self._function = _chain(self._stages, self._recording)
+        return self._function
+
+
+def _chain(stages: Sequence[Stage], recording: bool) -> Function:
+    """Instructions on state and those on the cursor do not meet, so each kind is kept together."""
     parts: list[Function] = []
     acts: list[Act] = []
-    cursor: list[Stage] = []
+    cursor: list[Function] = []
+
+    def flush() -> None:
+        if acts:
+            parts.append(on_value(acts))
+            acts.clear()
+        parts.extend(cursor)
+        cursor.clear()
+
     for stage in stages:
         instruction = stage.instruction
-        if isinstance(instruction, _FIELDS):
-            segments = _place(instruction).segments
-            if not segments or isinstance(segments[0], Definition):
-                return None
+        if isinstance(instruction, _ON_FIELDS):
+            segments = place(instruction).segments
             if cursor and segments[0] != Key("state"):
-                _flush(parts, acts, cursor)
-            acts.append(Act(segments, stage))
+                flush()
+            if not _does_nothing(stage):
+                acts.append(Act(segments, stage, recording))
         else:
-            cursor.append(stage)
+            cursor.append(_stepwise(stage, recording))
             if getattr(instruction, "output", ()):
-                _flush(parts, acts, cursor)
-    _flush(parts, acts, cursor)
+                flush()
+    flush()
+    if len(parts) == 1:
+        return parts[0]
 
-    def plan(document: Any) -> Any:
-        if document.get("pending"):
-            raise OutOfTheOrdinary
+    def chain(document: Any) -> Any:
         for part in parts:
             document = part(document)
         return document
 
-    return plan
+    return chain
 
 
-def _flush(parts: list[Function], acts: list[Act], cursor: list[Stage]) -> None:
-    """Instructions on state and those on the cursor do not meet, so each kind is kept together."""
-    if acts:
-        parts.append(_node(tuple(acts)))
-        acts.clear()
-    for stage in cursor:
-        parts.append(_stepwise(stage))
-    cursor.clear()
+def _does_nothing(stage: Stage) -> bool:
+    """Null is allowed from here on: nothing changes, and where nothing has to be filled in on the way back, nothing is noted."""
+    function = getattr(stage.instruction, "function", None)
+    return isinstance(function, AllowNull) and isinstance(function.fill, Missing)
 
 
-def _place(instruction: Instruction) -> Path:
-    match instruction:
-        case Put(parent) | Fill(parent) | Drop(parent) | Unfill(parent) | Rename(parent):
-            return parent
-        case Move(base):
-            return base
-        case Apply(path):
-            return path
-        case _:
-            raise TypeError(instruction)
-
-
-def _stepwise(stage: Stage) -> Function:
+def _stepwise(stage: Stage, recording: bool) -> Function:
     def run(document: Any) -> Any:
-        return stepwise.apply(document, stage.instruction, Notes(recording=False), stage)
+        notes = Notes(recording)
+        result = stepwise.apply(document, stage.instruction, notes, stage)
+        if recording and notes.seal(result):
+            raise OutOfTheOrdinary
+        return result
 
     return run
-
-
-# -- one value ---------------------------------------------------------------------------------------------------------
-
-
-def _node(acts: tuple[Act, ...]) -> Function:
-    """What the acts make of a value of whatever type."""
-    phases: list[Function] = []
-    inner: list[Act] = []
-    for act in acts:
-        if _on_the_whole(act):
-            if inner:
-                phases.append(_Inner(tuple(inner)).apply)
-                inner = []
-            phases.append(_whole(act))
-        else:
-            inner.append(act)
-    if inner:
-        phases.append(_Inner(tuple(inner)).apply)
-    if len(phases) == 1:
-        return phases[0]
-
-    def composed(value: Any) -> Any:
-        for phase in phases:
-            value = phase(value)
-        return value
-
-    return composed
-
-
-def _on_the_whole(act: Act) -> bool:
-    if act.segments:
-        return isinstance(act.segments[0], Slot)
-    return isinstance(act.instruction, Apply | Move)
-
-
-def _whole(act: Act) -> Function:
-    instruction = act.instruction
-    if act.segments or not isinstance(instruction, Apply):
-        return lambda value: _run_on(value, act)
-    function = instruction.function
-    if isinstance(function, PythonFunction):
-
-        def call(value: Any) -> Any:
-            result = function.apply(value)
-            json_text.dumps(result)
-            return result
-
-        return call
-    return function.apply
-
-
-def _run_on(value: Any, act: Act) -> Any:
-    """One act on one value, by the stepwise interpreter."""
-    path = Path((Key("value"), *act.segments))
-    instruction = act.instruction
-    match instruction:
-        case Put(_, key, default):
-            moved: Instruction = Put(path, key, default)
-        case Fill(_, key, default):
-            moved = Fill(path, key, default)
-        case Drop(_, key):
-            moved = Drop(path, key)
-        case Unfill():
-            return value
-        case Rename(_, old, new):
-            moved = Rename(path, old, new)
-        case Move(_, source, target):
-            moved = Move(path, source, target)
-        case Apply(_, function):
-            moved = Apply(path, function)
-        case _:
-            raise TypeError(instruction)
-    return stepwise.apply({"value": value}, moved, Notes(recording=False), act.stage)["value"]
-
-
-# -- what lies inside a value ------------------------------------------------------------------------------------------
-
-
-@dataclass(slots=True)
-class _Taken:
-    """A value of the old object, and what is done inside it."""
-
-    key: str
-    acts: list[Act] = field(default_factory=list)
-
-
-@dataclass(slots=True)
-class _Made:
-    """A value that the plan itself puts there."""
-
-    value: Any
-
-
-_Cell = _Taken | _Made
-
-
-class _Inner:
-    """Acts on what a value holds. Grows one function per row of keys."""
-
-    def __init__(self, acts: tuple[Act, ...]) -> None:
-        self._acts = acts
-        self._kinds: dict[Any, Function] = {}
-        #: where the tags of variants lie in the old object, found as kinds grow; their values are part of the kind
-        self._tags: tuple[tuple[str, ...], ...] = ()
-        self._as_map = self._below(Values) if all(_heads(act, Values) for act in acts) else None
-        self._as_list = self._below(Items) if any(_heads(act, Items) for act in acts) else None
-
-    def apply(self, value: Any) -> Any:
-        if type(value) is dict:
-            if self._as_map is not None:
-                each = self._as_map
-                return {key: each(inner) for key, inner in value.items()}
-            kind = (
-                tuple(value) if not self._tags else (tuple(value), *[_at(value, tag) for tag in self._tags])
-            )
-            function = self._kinds.get(kind)
-            return self._grow(value)(value) if function is None else function(value)
-        if self._as_list is not None and type(value) is list:
-            return list(map(self._as_list, value))
-        return value
-
-    def _below(self, head: type[Segment]) -> Function:
-        return _node(tuple(act.inside() for act in self._acts if _heads(act, head)))
-
-    def _grow(self, value: dict[str, Any]) -> Function:
-        """The function for objects with the keys (and tags) of this one."""
-        if len(self._kinds) >= _MOST_KINDS:
-            return self._one_by_one
-        while True:
-            tags = self._tags
-            try:
-                cells = self._symbolically(value)
-            except OutOfTheOrdinary:
-                function: Function = _refuse
-                break
-            if tags == self._tags:
-                function = _generated(value, cells)
-                break
-            self._kinds = {}  # a tag more is part of the kind from now on
-        kind = tuple(value) if not self._tags else (tuple(value), *[_at(value, tag) for tag in self._tags])
-        self._kinds[kind] = function
-        return function
-
-    def _one_by_one(self, value: Any) -> Any:
-        for act in self._acts:
-            value = _run_on(value, act)
-        return value
-
-    def _symbolically(self, value: dict[str, Any]) -> dict[str, _Cell]:
-        cells: dict[str, _Cell] = {key: _Taken(key) for key in value}
-        for act in self._acts:
-            cells = self._act(cells, act, value)
-        return cells
-
-    def _act(self, cells: dict[str, _Cell], act: Act, value: dict[str, Any]) -> dict[str, _Cell]:
-        match act.segments:
-            case ():
-                return _on_keys(cells, act.instruction)
-            case (Key(name), *_):
-                if name in cells:
-                    _push(cells[name], act.inside())
-            case (Values(), *_):
-                for cell in cells.values():
-                    _push(cell, act.inside())
-            case (Variant(tag, wanted), *_):
-                found = self._tag(cells, tag, value)
-                if type(found) is type(wanted) and found == wanted:
-                    return self._act(cells, act.inside(), value)
-        return cells
-
-    def _tag(self, cells: dict[str, _Cell], tag: tuple[str, ...], value: dict[str, Any]) -> Any:
-        """The value of a tag at this point of the plan; what it is made of becomes part of the kind."""
-        cell = cells.get(tag[0])
-        if cell is None:
-            return None
-        if isinstance(cell, _Made):
-            return _at({tag[0]: cell.value}, tag)
-        if not cell.acts:
-            place = (cell.key, *tag[1:])
-            if place not in self._tags:
-                self._tags = (*self._tags, place)
-            return _at(value, place)
-        if len(tag) > 1:
-            raise OutOfTheOrdinary
-        if (cell.key,) not in self._tags:
-            self._tags = (*self._tags, (cell.key,))
-        return _node(tuple(cell.acts))(value[cell.key])
-
-
-def _heads(act: Act, head: type[Segment]) -> bool:
-    return bool(act.segments) and isinstance(act.segments[0], head)
-
-
-def _at(value: Any, keys: tuple[str, ...]) -> Any:
-    for key in keys:
-        if type(value) is not dict or key not in value:
-            return None
-        value = value[key]
-    return value if value is None or isinstance(value, str | int | float) else None
-
-
-def _push(cell: _Cell, act: Act) -> None:
-    if isinstance(cell, _Made):
-        cell.value = _run_on(cell.value, act)
-    else:
-        cell.acts.append(act)
-
-
-def _on_keys(cells: dict[str, _Cell], instruction: Instruction) -> dict[str, _Cell]:
-    match instruction:
-        case Put(_, key, default) | Fill(_, key, default):
-            if key not in cells and not isinstance(default, Missing):
-                cells[key] = _Made(fresh(default))
-        case Drop(_, key):
-            dropped = cells.pop(key, None)
-            if isinstance(dropped, _Taken) and dropped.acts:
-                raise OutOfTheOrdinary  # what was done inside it may fail, and then it has to
-        case Rename(_, old, new):
-            if old in cells:
-                if new in cells:
-                    raise OutOfTheOrdinary
-                cells = {new if key == old else key: cell for key, cell in cells.items()}
-        case Unfill():
-            pass  # without notes there is nothing that was filled in
-        case _:
-            raise TypeError(instruction)
-    return cells
-
-
-# -- source ------------------------------------------------------------------------------------------------------------
-
-
-def _generated(value: dict[str, Any], cells: dict[str, _Cell]) -> Function:
-    names: dict[str, Any] = {}
-    old = list(value)
-    written: dict[str, str] = {}
-    for key, cell in cells.items():
-        written[key] = _expression(cell, names)
-    unchanged = {key: f"o[{key!r}]" for key in old}
-    if written == unchanged and list(written) == old:
-        return _same
-    in_place = all(
-        isinstance(cell, _Taken) and cell.key == key for key, cell in zip(old, cells.values(), strict=False)
-    )
-    if list(cells)[: len(old)] == old and in_place:
-        lines = ["    r = o.copy()"]
-        lines += [f"    r[{key!r}] = {text}" for key, text in written.items() if unchanged.get(key) != text]
-        lines.append("    return r")
-    else:
-        lines = ["    return {", *[f"        {key!r}: {text}," for key, text in written.items()], "    }"]
-    source = "\n".join(["def kind(o):", *lines, ""])
-    name = f"<statemig plan: object with {', '.join(old)[:80]}>"
-    linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
-    exec(compile(source, name, "exec"), names)
-    function: Function = names["kind"]
-    return function
-
-
-def _expression(cell: _Cell, names: dict[str, Any]) -> str:
-    if isinstance(cell, _Taken):
-        if not cell.acts:
-            return f"o[{cell.key!r}]"
-        name = f"n{len(names)}"
-        names[name] = _node(tuple(cell.acts))
-        return f"{name}(o[{cell.key!r}])"
-    if cell.value is None or type(cell.value) in (bool, int, str):
-        return repr(cell.value)
-    name = f"c{len(names)}"
-    if isinstance(cell.value, dict | list):
-        value = cell.value
-        if not value:
-            return "{}" if isinstance(value, dict) else "[]"
-        names[name] = lambda: fresh(value)
-        return f"{name}()"
-    names[name] = cell.value
-    return name
-
-
-def _same(value: Any) -> Any:
-    return value
-
-
-def _refuse(value: Any) -> Any:
-    raise OutOfTheOrdinary
