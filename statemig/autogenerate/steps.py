@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from statemig.autogenerate.change import Change, Site
 from statemig.autogenerate.renames import Candidate, Matching, name_similarity, settle
-from statemig.shapes.shape import MISSING, Object, Property, Schema
+from statemig.shapes.shape import Object, Property, Schema
 from statemig.shapes.similarity import similarity
 from statemig.workflow.flow import StepInfo, reachable
 from statemig.workflow.snapshot import Snapshot
@@ -244,6 +244,3 @@ def _tools(old: Snapshot, new: Snapshot) -> Iterator[Change]:
         yield Change.of(
             rule, f"tools.{name}", None if was is None else "tool", None if now is None else "tool"
         )
-
-
-__all__ = ["MISSING", "StepMatch", "given_for", "match_steps", "output_of", "step_changes"]
