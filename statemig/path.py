@@ -15,6 +15,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
+from typing import Any
 
 from statemig.errors import PathError
 
@@ -60,8 +61,9 @@ Segment = Key | Items | Values | Slot | Variant | Definition
 
 _IDENTIFIER = re.compile(r"[A-Za-z_$][A-Za-z0-9_$-]*")
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
+_DEFINITION = re.compile(r'[^<>=."]+')
 _BARE_TAG = re.compile(r"[A-Za-z_$][A-Za-z0-9_$./:+-]*")
-_NUMBER = re.compile(r"-?[0-9]+")
+_NUMBER = re.compile(r"0|-?[1-9][0-9]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +128,9 @@ def render(segments: tuple[Segment, ...]) -> str:
             case Variant(tag, value):
                 out.append(f"<{'.'.join(_word(part) for part in tag)}={_tag_value(value)}>")
             case Definition(name):
-                out.append(f"<{name}>")
+                out.append(
+                    f"<{name if _DEFINITION.fullmatch(name) else json.dumps(name, ensure_ascii=False)}>"
+                )
     return "".join(out)
 
 
@@ -199,7 +203,9 @@ class _Reader:
                 literal = found.group()
                 if pattern is _BARE_TAG and literal not in ("true", "false"):
                     return literal
-                value: TagValue = json.loads(literal)
+                if pattern is _BARE_TAG:
+                    return literal == "true"
+                value: TagValue = self.json(literal)
                 return value
         raise self.unexpected("the value of a tag")
 
@@ -207,14 +213,20 @@ class _Reader:
         quoted = _QUOTED.match(self.text, self.at)
         if quoted:
             self.at = quoted.end()
-            name: str = json.loads(quoted.group())
-            return name
-        pattern = re.compile(r"[^<>=.]+") if definition else _IDENTIFIER
+            return str(self.json(quoted.group()))
+        pattern = _DEFINITION if definition else _IDENTIFIER
         found = pattern.match(self.text, self.at)
         if not found:
             raise self.unexpected(what)
         self.at = found.end()
         return found.group()
+
+    def json(self, literal: str) -> Any:
+        try:
+            return json.loads(literal)
+        except ValueError:
+            self.at -= len(literal)
+            raise self.unexpected("a quoted name, with the escapes of JSON") from None
 
     def peek(self) -> str:
         return self.text[self.at : self.at + 1]

@@ -104,9 +104,9 @@ class Operation:
             return Path.parse(value)
         if annotation.startswith("Policy") and isinstance(value, dict):
             return Policy(**value)
-        if annotation.startswith("Backfill") and isinstance(value, dict):
+        if "Backfill" in annotation and isinstance(value, dict):
             return Backfill(value["backfill"])
-        if annotation.startswith("Value") and isinstance(value, dict):
+        if "Value" in annotation and isinstance(value, dict):
             return Value(value["value"])
         return value
 

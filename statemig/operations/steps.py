@@ -51,22 +51,7 @@ class RemoveStep(Operation):
     def __post_init__(self) -> None:
         _check_policy(self.cursor, self.step, self.name)
         _check_passed(self.passed, self.name)
-        output = self.output or ()
-        pairs = (
-            tuple(output.items())
-            if isinstance(output, dict)
-            else tuple((path, value) for path, value in output)
-        )
-        parsed = tuple((_state_path(path), value) for path, value in pairs)
-        for path, value in parsed:
-            require(
-                len(path.segments) > 1 and all(isinstance(segment, Key) for segment in path.segments),
-                "output puts values at keys, such as state.approval.decision",
-                self.name,
-                path,
-            )
-            require_json(value, self.name, "output")
-        object.__setattr__(self, "output", parsed or None)
+        object.__setattr__(self, "output", _output(self.output, self.name))
 
     def inverse(self) -> Operation:
         down = None if self.cursor == _REFUSE else self.cursor
@@ -87,10 +72,7 @@ class RemoveStep(Operation):
         return f"step {self.step} goes; a run that stands there {fate}"
 
     def to_dict(self) -> dict[str, Any]:
-        data = super().to_dict()
-        if self.output:
-            data["output"] = {str(path): value for path, value in self.output}
-        return data
+        return _with_output(super().to_dict(), self.output)
 
     def source(self) -> str:
         shown = [(n, name, dict(v) if name == "output" else v) for n, name, v in self._given()]
@@ -120,10 +102,7 @@ class AddStep(Operation):
         if self.down is not None:
             _check_policy(self.down, self.step, self.name)
         _check_passed(self.passed, self.name)
-        if isinstance(self.output, dict):
-            object.__setattr__(
-                self, "output", tuple((_state_path(p), v) for p, v in self.output.items()) or None
-            )
+        object.__setattr__(self, "output", _output(self.output, self.name))
 
     def inverse(self) -> Operation:
         return RemoveStep(
@@ -137,6 +116,28 @@ class AddStep(Operation):
     def describe(self) -> str:
         place = f" after {self.after}" if self.after else ""
         return f"step {self.step} is new{place}"
+
+    def to_dict(self) -> dict[str, Any]:
+        return _with_output(super().to_dict(), self.output)
+
+
+def _output(output: Any, operation: str) -> tuple[tuple[Path, Any], ...] | None:
+    """Paths with values, from a mapping or from pairs; None where there are none."""
+    pairs = output.items() if isinstance(output, dict) else output or ()
+    parsed = tuple((_state_path(path), value) for path, value in pairs)
+    for path, value in parsed:
+        require(
+            len(path.segments) > 1 and all(isinstance(segment, Key) for segment in path.segments),
+            "output puts values at keys, such as state.approval.decision",
+            operation,
+            path,
+        )
+        require_json(value, operation, "output")
+    return parsed or None
+
+
+def _with_output(data: dict[str, Any], output: Any) -> dict[str, Any]:
+    return {**data, "output": {str(path): value for path, value in output}} if output else data
 
 
 def _state_path(path: str | Path) -> Path:

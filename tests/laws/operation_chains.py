@@ -397,7 +397,7 @@ class Proposer:
                 and not p.holder.properties[p.path.key].required
             )
         )
-        return place and MakeRequired(place.path, self.maybe(place.shape))
+        return place and MakeRequired(place.path, self.value(place.shape))
 
     def make_optional(self) -> Operation | None:
         place = self.field()
