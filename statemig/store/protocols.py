@@ -7,7 +7,7 @@ says None.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from statemig.document import Document
@@ -128,14 +128,14 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class RunFilter:
-    """Which runs. Every field that is given must hold; an empty filter is every unfinished run."""
+    """Which runs. Every field that is given must hold; an empty filter is every unfinished run, with `ended` the others too."""
 
     run_ids: Sequence[str] | None = None
     revision: str | None = None
     not_revision: str | None = None
     step: str | None = None
     unstamped: bool = False
-    ended: bool = field(default=False, metadata={"doc": "finished, failed and cancelled runs too"})
+    ended: bool = False
 
 
 class Fleet(Protocol):

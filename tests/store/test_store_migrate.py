@@ -188,3 +188,14 @@ def test_a_store_in_memory_and_the_real_clock():
 def test_a_history_of_nothing_is_refused(url):
     with pytest.raises(StoreError, match="history_limit must be at least 1"):
         store(url, 1, history_limit=0)
+
+
+def test_runs_are_counted_by_revision_once_each(url, clock):
+    old = store(url, 1, clock=clock)
+    ended = old.start(state())
+    with old.load(ended) as run:
+        run.finish()
+    old.start(state())
+    store(url, 2, clock=clock).start({"topic": "t", "priority": "p"})
+
+    assert sorted(old.revisions()) == [("r1", "active", 1), ("r1", "finished", 1), ("r2", "active", 1)]
