@@ -38,6 +38,12 @@ def workflow_option(command: C) -> C:
     return click.option("-w", "--workflow", metavar="NAME", help="Only this workflow.")(command)
 
 
+def store_option(command: C) -> C:
+    """The option `--store` of commands about stored runs; the parameter is called `url`."""
+    text = "The database of the runs, instead of the configured one."
+    return click.option("--store", "url", metavar="URL", help=text)(command)
+
+
 def print_json(value: object) -> None:
     click.echo(json.dumps(value, indent=2, ensure_ascii=False))
 

@@ -39,6 +39,16 @@ class Project:
     def directory(self) -> Directory:
         return Directory(self.config.script_location)
 
+    def store_url(self, given: str | None) -> str:
+        """The URL of the store, `given` on the command line or configured. Raises `ConfigError` where there is none."""
+        url = self.config.store if given is None else given
+        if url is None:
+            raise ConfigError(
+                "no store is configured",
+                hint='Add store = "sqlite:///runs.db" to the configuration, set STATEMIG_STORE, or pass --store.',
+            )
+        return url
+
     # -- workflows with revisions ----------------------------------------------------------------------------
 
     def workflows(self, only: str | None = None) -> tuple[str, ...]:

@@ -15,10 +15,11 @@ from statemig.cli.output import (
     plural,
     print_json,
     progress,
+    store_option,
     workflow_option,
 )
 from statemig.cli.project import Project, is_relative, pass_project
-from statemig.cli.stored import open_store, pass_store_errors, store_option
+from statemig.cli.stored import open_store, pass_store_errors
 from statemig.fleet.backfill import Backfill, downgrade_all, upgrade_all
 from statemig.store.run_store import RunStore
 

@@ -6,31 +6,20 @@ from collections.abc import Callable
 from functools import update_wrapper
 from typing import ParamSpec, TypeVar
 
-import click
 from sqlalchemy.exc import DBAPIError, NoSuchModuleError, OperationalError
 
 from statemig.cli.project import Project
-from statemig.errors import ConfigError, StoreError
+from statemig.errors import StoreError
 from statemig.migrator import Migrator
 from statemig.store.run_store import RunStore
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
-store_option = click.option(
-    "--store", "url", metavar="URL", help="The database of the runs, instead of the configured one."
-)
-
 
 def open_store(project: Project, workflow: str, url: str | None) -> RunStore:
     """The runs of one workflow, in `url` or in the configured store. Raises `ConfigError` where there is none."""
-    found = project.config.store if url is None else url
-    if found is None:
-        raise ConfigError(
-            "no store is configured",
-            hint='Add store = "sqlite:///runs.db" to the configuration, set STATEMIG_STORE, or pass --store.',
-        )
-    return RunStore(found, Migrator(project.config.script_location, workflow=workflow))
+    return RunStore(project.store_url(url), Migrator(project.config.script_location, workflow=workflow))
 
 
 def pass_store_errors(command: Callable[P, R]) -> Callable[P, R]:
