@@ -84,6 +84,8 @@ class _Graph:
         self.schema = schema
         self.nodes: list[_Node] = []
         self.references: dict[str, int] = {}
+        # A member of a recursive union is met again wherever the union is poured into another.
+        self.known: dict[int, tuple[int, Shape]] = {}
         self.same: dict[int, int] = {}  # a union of one member is that member
 
     def whole(self, shape: Shape) -> int:
@@ -101,7 +103,12 @@ class _Graph:
     def add(self, shape: Shape) -> int:
         if isinstance(shape, Ref):
             return self.referred(shape.name)
-        return self.fill(self.new(), shape)
+        if id(shape) not in self.known:
+            number = self.new()
+            # The shape is kept with its node: an id means something only while its object lives.
+            self.known[id(shape)] = (number, shape)
+            self.fill(number, shape)
+        return self.known[id(shape)][0]
 
     def new(self) -> int:
         self.nodes.append(_Node(["never"]))

@@ -378,6 +378,18 @@ def test_names_and_order_and_inlining_carry_no_meaning() -> None:
     assert digest(one) == digest(other)
 
 
+def test_a_recursive_union_with_members_written_out_has_a_digest() -> None:
+    inner = {"anyOf": [{"$ref": "#/$defs/U"}, {"type": "null"}]}
+    member = {"type": "object", "properties": {"kind": {"const": "a"}, "next": inner}}
+    hints = {"tag": {"key": "kind", "values": [["a", 0], ["b", 1]]}}
+    other = {"type": "object", "properties": {"kind": {"const": "b"}}}
+    union = {"oneOf": [member, other], "x-statemig": hints}
+    again = {"oneOf": [{**member, "title": "A"}, other], "x-statemig": hints}
+    assert digest(read({**inner, "$defs": {"U": union}})) == digest(
+        read({"anyOf": [{"type": "null"}, again], "$defs": {"U": union}})
+    )
+
+
 @pytest.mark.parametrize(
     ("one", "other"),
     [
