@@ -105,7 +105,8 @@ def _whole(act: Act) -> Function:
 
         def call(value: Any) -> Any:
             result = function.apply(value)
-            json_text.dumps(result)  # what is no JSON raises
+            if json_text.problem(result) is not None:
+                raise OutOfTheOrdinary
             return result
 
         return call

@@ -95,7 +95,10 @@ class Unwrap:
         if value is None:
             return None
         if not isinstance(value, list):
-            raise ConversionError(f"expected a list, found {kind(value)}")
+            raise ConversionError(
+                f"expected a list, found {kind(value)}",
+                hint="Unwrap only what is a list everywhere, or write a transform",
+            )
         if value:
             return value[0]
         if isinstance(self.default, Missing):

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 from hypothesis import given
-
 from operation_chains import Chain, chains
+
 from statemig import json_text
 from statemig.errors import StatemigError
 from statemig.plan import stepwise
