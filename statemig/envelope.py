@@ -20,6 +20,7 @@ from statemig.errors import (
     ConfigError,
     ForeignRevisionError,
     InvalidStateError,
+    MigrationPinned,
     StatemigError,
     UnstampedError,
 )
@@ -62,9 +63,10 @@ class Stamp:
                 f"{KEY} is there, but is no stamp",
                 hint=f"It holds format, workflow and revision; nothing else may use the key {KEY}",
             )
-        if data.get("format", FORMAT) > FORMAT:
+        form = data.get("format", FORMAT)
+        if not isinstance(form, int) or form > FORMAT:
             raise StatemigError(
-                f"the stamp has format {data['format']}, and this statemig reads up to {FORMAT}",
+                f"the stamp has format {form!r}, and this statemig reads up to {FORMAT}",
                 hint="Update statemig on this worker",
             )
         return cls(
@@ -186,6 +188,14 @@ class Hook:
         plain = {key: value for key, value in values.items() if key != KEY}
         if stamp.revision == self.migrator.head:
             return Stamped(plain, stamp, form)
+        if stamp.pinned is not None:
+            raise MigrationPinned(
+                f"the run is pinned to revision {stamp.pinned}",
+                run_id=run_id,
+                workflow=self.migrator.workflow,
+                revision=stamp.revision,
+                hint="Leave it to a worker of that version, or take the pin off its stamp",
+            )
         result = self.migrator.upgrade(
             self._layout.document(plain),
             stamp.revision,

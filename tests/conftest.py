@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import os
+import sys
+from pathlib import Path
 
 from hypothesis import HealthCheck, settings
+
+# The generators of the laws are used by tests of several rooms.
+sys.path.insert(0, str(Path(__file__).with_name("laws")))
 
 _COMMON = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
 
