@@ -33,11 +33,11 @@ def test_after_a_later_write_the_way_down_is_the_scripts(url, clock):
     runs = store(url, 2, clock=clock)
     runs.upgrade(run_id)
     with runs.load(run_id) as run:
-        run.state["topic"] = "edited above"
+        run.state["digest"] = ["edited above"]
 
     runs.downgrade(run_id, "r1")
 
-    assert old.read(run_id).state == {"topic": "edited above", "summary": "kept", "log": []}
+    assert old.read(run_id).state == {"topic": "refund", "summary": "edited above", "log": []}
 
 
 def test_the_complement_survives_going_down_and_up_again(url, clock):
