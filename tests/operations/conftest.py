@@ -1,6 +1,0 @@
-"""The generator of operations belongs to the laws."""
-
-import sys
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).parent.parent / "laws"))
