@@ -8,6 +8,7 @@ property of a function: the interpreter keeps it exactly where the way back woul
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -191,7 +192,7 @@ class Cast:
             return None
         try:
             return _CAST[self.to](value, self.rounding)
-        except (ValueError, TypeError, OverflowError):
+        except (ValueError, TypeError, ArithmeticError, OSError):
             raise ConversionError(
                 f"this {kind(value)} cannot become {self.to}",
                 hint="Map it first with map_values, or write a transform",
@@ -477,6 +478,18 @@ def _same_scalar(to: str, member: Shape) -> bool:
             return False
 
 
+_INTEGER: Final = re.compile(r"[+-]?[0-9]+")
+_FLOAT: Final = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
+
+
+def _timestamp(text: str) -> float:
+    """Seconds since 1970 of a date and time, which is the way back of `_to_date_time`; one without a zone is UTC."""
+    if len(text) <= 10:
+        raise ValueError
+    found = datetime.fromisoformat(text)
+    return (found if found.tzinfo is not None else found.replace(tzinfo=UTC)).timestamp()
+
+
 def _to_int(value: Any, rounding: str | None) -> int:
     if isinstance(value, bool):
         return int(value)
@@ -491,13 +504,15 @@ def _to_int(value: Any, rounding: str | None) -> int:
             raise ValueError("has a fraction")
         return int(value)
     if isinstance(value, str):
-        return int(value.strip())
+        text = value.strip()
+        return int(text) if _INTEGER.fullmatch(text) else _to_int(_timestamp(text), rounding)
     raise TypeError
 
 
 def _to_float(value: Any, rounding: str | None) -> float:
     if isinstance(value, str):
-        number = float(value.strip())
+        text = value.strip()
+        number = float(text) if _FLOAT.fullmatch(text) else _timestamp(text)
     elif isinstance(value, int | float | Decimal):
         number = float(value)
     else:
@@ -528,11 +543,13 @@ def _to_bool(value: Any, rounding: str | None) -> bool:
 def _to_date_time(value: Any, rounding: str | None) -> str:
     if isinstance(value, bool):
         raise TypeError
-    if isinstance(value, int | float):
-        return datetime.fromtimestamp(value, UTC).isoformat().replace("+00:00", "Z")
+    if isinstance(value, int | float | Decimal):
+        return datetime.fromtimestamp(float(value), UTC).isoformat().replace("+00:00", "Z")
     if isinstance(value, str):
         if len(value) == 10:
             return date.fromisoformat(value).isoformat() + "T00:00:00"
+        if value[10:11] not in ("T", "t", " ", "_"):
+            raise ValueError
         datetime.fromisoformat(value)
         return value
     raise TypeError
