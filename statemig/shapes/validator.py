@@ -29,6 +29,8 @@ class Validator:
 
     def problems(self, value: Any) -> list[tuple[str, str]]:
         """(path, what was expected) of the first problems, deepest first; empty when the value is valid."""
+        if self._validator.is_valid(value):  # several times as fast as looking for errors that are not there
+            return []
         found: list[tuple[int, str, str]] = []
         for error in self._validator.iter_errors(value):
             found.extend(_explain(error, 0))

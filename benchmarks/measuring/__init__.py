@@ -1,0 +1,1 @@
+"""How the benchmarks measure: documents and chains, ratios of CPU time, bars, the chart. No benchmark itself is in here."""
