@@ -20,6 +20,7 @@ from statemig.cli.output import (
 )
 from statemig.cli.project import Project, is_relative, pass_project
 from statemig.cli.stored import open_store, pass_store_errors
+from statemig.errors import RevisionError
 from statemig.fleet.backfill import Backfill, downgrade_all, upgrade_all
 from statemig.store.run_store import RunStore
 
@@ -69,7 +70,7 @@ def upgrade(
     _move_all(project, revision, workflow, url, form, ended, move)
 
 
-@click.command()
+@click.command(context_settings={"ignore_unknown_options": True})
 @click.argument("revision", metavar="REV")
 @dry_run_option
 @ended_option
@@ -139,7 +140,21 @@ def _targets(
     else:
         names = (project.resolve_one(revision, workflow)[0],)
     stores = [open_store(project, name, url) for name in names]
-    return [(store, store.migrator.resolve(revision)) for store in stores]
+    return [(store, store.migrator.resolve(revision, current=_standing(store, revision))) for store in stores]
+
+
+def _standing(store: RunStore, revision: str) -> str:
+    """Where a walk such as ``-1`` begins: the one revision that the stored runs have."""
+    if not revision.startswith(("+", "-")):
+        return "head"
+    found = sorted({tag for tag, status, _ in store.revisions() if tag is not None and status == "active"})
+    if len(found) > 1:
+        raise RevisionError(
+            f"{revision} counts from where the runs are, and they are at {plural(len(found), 'revision')}: {', '.join(found)}",
+            workflow=store.workflow,
+            hint="Name the revision, for example head-1",
+        )
+    return found[0] if found else "head"
 
 
 def _as_json(store: RunStore, state: Backfill) -> dict[str, Any]:

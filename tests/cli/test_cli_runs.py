@@ -85,10 +85,26 @@ def test_upgrade_again_has_nothing_to_do(stored: Any) -> None:
     assert stored.ok("upgrade") == "triage: nothing to do; every unfinished run is at version 2 (bbb).\n"
 
 
+def test_a_walk_counts_from_where_the_runs_are(stored: Any) -> None:
+    assert "version 2 (bbb)" in stored.ok("upgrade", "+1")
+    stored.ok("downgrade", "-1")
+    result = stored.run("downgrade", "-1")
+    assert result.exit_code == exit_codes.ERROR
+    assert "nothing has a shape at the base" in result.stderr
+
+
+def test_a_walk_from_several_revisions_is_refused(stored: Any) -> None:
+    poke("UPDATE statemig_runs SET revision = 'bbb' WHERE run_id = ?", "r0")
+    result = stored.run("upgrade", "+1")
+    assert result.exit_code == exit_codes.ERROR
+    assert "+1 counts from where the runs are, and they are at 2 revisions" in result.stderr
+    assert "Name the revision" in result.stderr
+
+
 def test_downgrade_is_exact(stored: Any) -> None:
     stored.ok("upgrade")
     first = stored.json("show", "head-1")["revision"]
-    assert stored.ok("downgrade", "--", "-1") == f"triage: 3 runs were brought to version 1 ({first}).\n"
+    assert stored.ok("downgrade", "-1") == f"triage: 3 runs were brought to version 1 ({first}).\n"
     row = next(iter(store(stored).iterate()))[0]
     assert '"summary"' in row.content
     assert '"digest"' not in row.content
