@@ -292,6 +292,15 @@ class Migrator:
             if isinstance(error, RevisionError):
                 raise
             return Result(document, source, "failed", complement=complement or {}, error=error)
+        except RecursionError:
+            deep = MigrationError(
+                "the document is nested too deeply for this interpreter",
+                run_id=run_id,
+                workflow=self.workflow,
+                revision=source,
+                hint="Raise sys.setrecursionlimit in the worker, or store the long chain in it as a list",
+            )
+            return Result(document, source, "failed", complement=complement or {}, error=deep)
         applied = self.path(source, target) if outcome == "upgraded" else self.path(target, source)[::-1]
         patch = _reverse_patch(document, migrated) if record == "patch" else None
         return Result(migrated, target, outcome, applied, kept, patch)

@@ -384,3 +384,23 @@ def test_a_path_through_the_definition_again_is_refused() -> None:
 def test_a_definition_needs_a_snapshot() -> None:
     with pytest.raises(StatemigError, match="there is no snapshot of it"):
         migrator(lambda op: op.rename_field("<Node>.label", to="name")).upgrade(DEEP, "r0").unwrap()
+
+
+def test_a_document_nested_too_deeply_fails_and_is_not_touched() -> None:
+    node: dict[str, Any] = {"label": "last"}
+    for _ in range(2_000):
+        node = {"label": "x", "children": [node]}
+    document = {"state": {"tree": node}}
+    result = tree(lambda op: op.rename_field("<Node>.label", to="name")).upgrade(document, "r0", checked=True)
+    assert result.outcome == "failed"
+    assert result.document is document
+    assert "nested too deeply" in str(result.error)
+
+
+def test_a_function_cannot_change_the_tag_that_its_path_goes_by() -> None:
+    retagging = migrator(
+        lambda op: op.transform(lambda value: {**value, "kind": "new"}, path="state.a[]<kind=x>")
+    )
+    document = {"state": {"a": [{"kind": "x"}, {"kind": "y"}]}}
+    error = retagging.upgrade(document, "r0").error
+    assert "path state.a[0]: this changes the tag <kind=x> that the path goes by" in str(error)
