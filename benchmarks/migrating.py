@@ -10,7 +10,6 @@ changes its argument; "with the recording" is the same call with record="complem
 from __future__ import annotations
 
 import copy
-import sys
 import time
 from collections.abc import Callable
 from functools import partial
@@ -23,14 +22,13 @@ from measuring import chains
 from measuring.documents import SIZES, run_document
 from measuring.peers import peer
 from measuring.report import Report
-from measuring.timing import ROUNDS, Ratio, compare
+from measuring.timing import SMOKE, Ratio, compare
 from measuring.workflow import base, proven, state_model
 
 from statemig import Migrator
 from statemig.plan.compiler import compile_stages
 from statemig.shapes import json_schema
 
-SMOKE = "--smoke" in sys.argv[1:]
 Call = Callable[[Any], Any]
 
 #: (chain, how many revisions): the limits of bars 1 or 2, 4 (None: no such bar) and 3, at each size
@@ -66,13 +64,12 @@ class Measure:
     def __init__(self, text: bytes) -> None:
         self.text = text
         self.fresh = partial(orjson.loads, text)
-        self._how: dict[str, Any] = {"rounds": 3, "seconds": 0.0005} if SMOKE else {"rounds": ROUNDS}
 
     def __call__(self, work: Call) -> Ratio:
-        return compare(work, self.fresh, orjson.loads, lambda: self.text, **self._how)
+        return compare(work, self.fresh, orjson.loads, lambda: self.text)
 
     def against(self, work: Call, yardstick: Call) -> Ratio:
-        return compare(work, self.fresh, yardstick, self.fresh, **self._how)
+        return compare(work, self.fresh, yardstick, self.fresh)
 
 
 def floor(report: Report, group: str, measure: Measure, document: dict[str, Any]) -> None:
@@ -203,14 +200,12 @@ def first_document(report: Report, group: str, measure: Measure, chain: str, len
     def first(migrator: Migrator) -> None:
         migrator.upgrade(document, "r0", checked=True)
 
-    rounds = {"rounds": 3} if SMOKE else {"rounds": 15}
     ratio = compare(
         first,
         lambda: Migrator(revisions=revisions),
         orjson.loads,
         lambda: measure.text,
         seconds=0.0005,
-        **rounds,
     )
     start = time.process_time()
     first(Migrator(revisions=revisions))

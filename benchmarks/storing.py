@@ -9,7 +9,6 @@ document by id and parse it; for writes also change it, serialize, a plain UPDAT
 
 from __future__ import annotations
 
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -21,7 +20,7 @@ import orjson
 from measuring import chains
 from measuring.documents import SIZES, run_document
 from measuring.report import Report
-from measuring.timing import BATCH, ROUNDS, compare
+from measuring.timing import BATCH, ROUNDS, SMOKE, compare
 from measuring.workflow import proven
 from sqlalchemy import bindparam, select, text, update
 
@@ -30,12 +29,10 @@ from statemig.revisions.directory import Directory
 from statemig.store.rows import standing_of
 from statemig.store.tables import runs
 
-SMOKE = "--smoke" in sys.argv[1:]
 LENGTH = 50
 
 #: how many batches one round of a write takes; each run can be taken once
 LOOPS = 1 if SMOKE else 2
-HOW: dict[str, Any] = {"rounds": 3, "seconds": 0.0005} if SMOKE else {"rounds": ROUNDS}
 
 _one = select(runs.c.document, runs.c.version).where(runs.c.run_id == bindparam("run"))
 _plain = (
@@ -76,12 +73,12 @@ def at_head(report: Report, size: str, folder: Path) -> None:
     def upgrade(each: Any) -> None:
         migrator.upgrade(each, "r50")
 
-    called = compare(upgrade, parsed, orjson.loads, lambda: raw, **HOW)
+    called = compare(upgrade, parsed, orjson.loads, lambda: raw)
     report.add(group, "check: Migrator.upgrade, which returns a Result", called, bar="5", limit=0.02)
     with database(folder, migrator, document, "r50", rows=1) as store:
         load = Sql(store)
         ids = repeat_one
-        ratio = compare(store.read, ids, load.select, ids, **HOW)
+        ratio = compare(store.read, ids, load.select, ids)
         report.add(group, "RunStore.read", ratio, unit="x S+P", bar="5", limit=1.05)
 
 
@@ -128,12 +125,11 @@ def behind(report: Report, size: str, folder: Path, chain: str) -> None:
 
     with database(folder, migrator, document, "r0", rows=1) as store:
         plain = Sql(store)
-        ratio = compare(store.read, repeat_one, plain.select, repeat_one, **HOW)
+        ratio = compare(store.read, repeat_one, plain.select, repeat_one)
         report.add(group, "RunStore.read", ratio, unit="x S+P", bar=bar, limit=limit(1.15))
 
     def writes(name: str, work: Callable[[RunStore], Callable[[Any], Any]], note: str = "") -> None:
-        rounds = HOW["rounds"]
-        rows = (rounds * LOOPS + 6) * BATCH
+        rows = (ROUNDS * LOOPS + 6) * BATCH
         with (
             database(folder, migrator, document, "r0", rows=rows) as store,
             database(folder, migrator, document, "r0", rows=rows) as other,
@@ -144,7 +140,6 @@ def behind(report: Report, size: str, folder: Path, chain: str) -> None:
                 lambda: next(mine),
                 Sql(other).write,
                 lambda: next(theirs),
-                rounds=rounds,
                 loops=(LOOPS, LOOPS),
             )
             report.add(group, name, ratio, unit="x S+P+U", bar=bar, limit=limit(1.5), note=note)

@@ -10,7 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final
 
-from measuring.timing import Ratio
+from measuring.timing import SMOKE, Ratio
 
 FOLDER: Final = Path(__file__).resolve().parents[2] / ".bench"
 
@@ -79,16 +79,17 @@ class Report:
 
     def finish(self) -> None:
         """Write JSON and chart, and count the bars."""
-        FOLDER.mkdir(exist_ok=True)
+        folder = FOLDER / "smoke" if SMOKE else FOLDER
+        folder.mkdir(parents=True, exist_ok=True)
         data: dict[str, Any] = {
             "title": self.title,
             "machine": _machine(self.packages),
             "rows": [{**asdict(row), "verdict": row.verdict} for row in self.rows],
             "facts": [{"bar": bar, "what": what, "holds": holds} for bar, what, holds in self.facts],
         }
-        results = FOLDER / f"{self.name}.json"
+        results = folder / f"{self.name}.json"
         results.write_text(json.dumps(data, indent=2) + "\n")
-        chart = FOLDER / f"{self.name}.svg"
+        chart = folder / f"{self.name}.svg"
         chart.write_text(_svg(self))
         bars = [row.verdict for row in self.rows if row.limit is not None]
         bars += ["met" if holds else "MISSED" for _, _, holds in self.facts]

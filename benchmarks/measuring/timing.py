@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gc
 import statistics
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,11 +18,14 @@ from typing import Any, Final
 Work = Callable[[Any], Any]
 Fresh = Callable[[], Any]
 
-ROUNDS: Final = 21
+#: only whether everything runs: the figures mean nothing
+SMOKE: Final = "--smoke" in sys.argv[1:]
+
+ROUNDS: Final = 3 if SMOKE else 21
 #: seconds of CPU of one side in one round
-_ROUND: Final = 0.012
+_ROUND: Final = 0.0002 if SMOKE else 0.012
 #: inputs made ahead; few, so that they lie in the processor's cache as a document does that was just parsed
-BATCH: Final = 8
+BATCH: Final = 1 if SMOKE else 8
 
 
 @dataclass(frozen=True)
@@ -53,7 +57,8 @@ def compare(
     work(fresh())
     yardstick(yardstick_fresh())
     loops = loops or (_loops(work, fresh, seconds), _loops(yardstick, yardstick_fresh, seconds))
-    ratios, base = [], []
+    ratios: list[float] = []
+    base: list[float] = []
     for number in range(rounds):
         if number % 2:
             below = _time(yardstick, yardstick_fresh, loops[1])
