@@ -81,7 +81,7 @@ def digest(value: Any, size: int = 16) -> str:
 
 
 def equal(left: Any, right: Any) -> bool:
-    """Equality of JSON values: types count (true is not 1, 1 is not 1.0), key order does not."""
+    """Equality of JSON values, which is equality of `canonical`: types count (true is not 1, 1 is not 1.0), key order does not."""
     if left is right:
         return True
     if type(left) is not type(right):
@@ -95,6 +95,10 @@ def equal(left: Any, right: Any) -> bool:
         return left.keys() == right.keys() and all(equal(value, right[key]) for key, value in left.items())
     if isinstance(left, list):
         return len(left) == len(right) and all(map(equal, left, right))
+    if isinstance(
+        left, float | Decimal
+    ):  # 0.0 equals -0.0, and 1.0 equals 1.00, but they are written differently
+        return bool(left == right) and str(left) == str(right)
     return bool(left == right)
 
 

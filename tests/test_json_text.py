@@ -118,7 +118,17 @@ def test_null_beside_decimals_and_long_integers_is_written() -> None:
 
 @pytest.mark.parametrize(
     ("left", "right"),
-    [(1, True), (0, False), (1, 1.0), (Decimal("1.5"), 1.5), ("1", 1), (None, False), ([], {})],
+    [
+        (1, True),
+        (0, False),
+        (1, 1.0),
+        (Decimal("1.5"), 1.5),
+        (0.0, -0.0),
+        (Decimal("1.0"), Decimal("1.00")),
+        ("1", 1),
+        (None, False),
+        ([], {}),
+    ],
 )
 def test_types_count(left: Any, right: Any) -> None:
     assert not json_text.equal(left, right)
@@ -133,8 +143,7 @@ def test_the_order_of_keys_does_not_count() -> None:
 @given(JSON, JSON)
 def test_digests_tell_apart_what_is_not_equal(left: Any, right: Any) -> None:
     same = json_text.canonical(left) == json_text.canonical(right)
-    if same:
-        assert json_text.equal(left, right)
+    assert json_text.equal(left, right) is same
     assert (json_text.digest(left) == json_text.digest(right)) is same
 
 

@@ -32,7 +32,7 @@ def test_the_same_in_processes_with_other_hash_seeds() -> None:
     assert {in_a_process("1"), in_a_process("4242")} == {digest(0, 40)}
 
 
-@settings(max_examples=15)
+@settings(max_examples=settings.default.max_examples // 10)
 @given(chains())
 def test_threads_may_share_a_migrator(chain: Chain) -> None:
     document = chain.document()

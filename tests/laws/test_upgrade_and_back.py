@@ -113,7 +113,7 @@ def test_one_revision_at_a_time_is_the_same_as_all_at_once(chain: Chain) -> None
     assert result.applied == migrator.path("r0", chain.head)
 
 
-@settings(max_examples=15)
+@settings(max_examples=settings.default.max_examples // 10)
 @given(chains((10, 12), (1, 2)))
 def test_long_chains(chain: Chain) -> None:
     migrator = chain.migrator

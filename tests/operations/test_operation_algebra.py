@@ -6,7 +6,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from operation_chains import STEPS, Proposer, Version, boxed, random_schema, unboxed
 
@@ -28,14 +28,12 @@ def random_operation(seed: int) -> Operation:
 OPERATIONS = st.builds(random_operation, st.integers(0, 2**32))
 
 
-@settings(max_examples=200)
 @given(OPERATIONS)
 def test_the_inverse_of_the_inverse_is_the_operation(operation: Operation) -> None:
     assert operation.inverse().inverse() == operation
     assert operation.inverse().inverse().lower() == operation.lower()
 
 
-@settings(max_examples=200)
 @given(OPERATIONS)
 def test_as_a_dict_and_back(operation: Operation) -> None:
     if isinstance(operation, Transform):
@@ -46,7 +44,6 @@ def test_as_a_dict_and_back(operation: Operation) -> None:
         assert json_text.equal(from_dict(stored).to_dict(), each.to_dict())
 
 
-@settings(max_examples=200)
 @given(OPERATIONS)
 def test_as_a_line_of_a_script_and_back(operation: Operation) -> None:
     op = Operations()
