@@ -12,8 +12,8 @@ from statemig.plan.values import fresh
 Expression = Callable[[Any], Any]
 ActT = TypeVar("ActT")
 
-#: A display of more pairs than this is built by CPython pair by pair, and grows as it is; a copy of a template does not.
-_MOST_DISPLAYED: Final = 15
+#: a display of more pairs than this takes longer than a copy of a template, into which the old values are unpacked (CPython 3.11 to 3.13)
+_MOST_DISPLAYED: Final = 5
 
 
 @dataclass(slots=True)
@@ -60,7 +60,7 @@ class Source(Generic[ActT]):
         return self._compile([*[self._text(cell) for cell in done], *lines])
 
     def _from_template(self, cells: dict[str, Taken[ActT] | Made]) -> list[str]:
-        """Fill a copy of an object that has the new keys already: unpacking the old values is the fastest way to hand many on."""
+        """Fill a copy of an object that has the new keys already, and the new values that never change."""
         targets = dict.fromkeys(self._old, "_")
         template: dict[str, Any] = {}
         later: list[str] = []

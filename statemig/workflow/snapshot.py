@@ -83,6 +83,16 @@ class Snapshot:
         return flow.ends(self.steps)
 
     @property
+    def dead_ends(self) -> frozenset[str]:
+        """The steps from which no end can be reached."""
+        if "dead_ends" not in self._made:
+            self._made["dead_ends"] = frozenset(
+                step for step in self.steps if not flow.reaches_end(self.steps, step)
+            )
+        found: frozenset[str] = self._made["dead_ends"]
+        return found
+
+    @property
     def digests(self) -> dict[str, str]:
         """One digest per layer, of meaning only: class names, order where it carries none, titles and descriptions do not count."""
         if "digests" not in self._made:
