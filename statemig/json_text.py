@@ -41,6 +41,9 @@ def loads(text: str | bytes | bytearray | memoryview) -> Any:
 
 def _loses_digits(raw: bytes, value: Any) -> bool:
     """Whether orjson may have read a number differently from what was written. What looks like one inside a string does no harm."""
+    # Whichever 17 places in a row are digits, four of them are among every fourth place of the text: few texts need a closer look.
+    if b"0000" not in raw[::4].translate(_DIGITS_ALIKE):
+        return False
     alike = raw.translate(_DIGITS_ALIKE)
     at = alike.find(_LONG_NUMBER)
     if at == -1 or orjson.dumps(value) == raw:
