@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from statemig.plan.stepwise import Stage
     from statemig.revisions.directory import Directory
     from statemig.shapes.validator import Validator
+    from statemig.workflow.flow import Flow
     from statemig.workflow.snapshot import Snapshot
 
 Outcome = Literal["current", "upgraded", "downgraded", "held", "pinned", "failed"]
@@ -368,16 +369,43 @@ class Migrator:
             return None if snapshot is None else snapshot.stored
 
         if up:
-            return Lowered(revision, loaded.operations, schema, lambda: self._passed(below)).up()
+            return Lowered(
+                revision,
+                loaded.operations,
+                schema,
+                lambda: self._passed(below),
+                flow=lambda: self._flow(below),
+            ).up()
         written = loaded.downgrade_operations
         if written is None:
-            return Lowered(revision, loaded.operations, schema, lambda: self._passed(revision)).down()
+            return Lowered(
+                revision,
+                loaded.operations,
+                schema,
+                lambda: self._passed(revision),
+                flow=lambda: self._flow(below),
+            ).down()
 
         def schema_above() -> Any:
             snapshot = self.snapshot(revision)
             return None if snapshot is None else snapshot.stored
 
-        return Lowered(revision, written, schema_above, lambda: self._passed(revision), way="down").up()
+        return Lowered(
+            revision,
+            written,
+            schema_above,
+            lambda: self._passed(revision),
+            way="down",
+            flow=lambda: self._flow(revision),
+        ).up()
+
+    def _flow(self, revision: str | None) -> Flow | None:
+        snapshot = None if revision is None else self.snapshot(revision)
+        if snapshot is None or not snapshot.steps:
+            return None
+        from statemig.workflow.flow import Flow
+
+        return Flow(snapshot.steps, snapshot.start)
 
     def _passed(self, revision: str | None) -> Passed | None:
         """Whether every run of that revision that stands at a step has finished another one."""

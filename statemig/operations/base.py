@@ -12,6 +12,7 @@ from statemig.errors import OperationError
 from statemig.path import Path
 from statemig.plan.instructions import Instruction, Policy
 from statemig.shapes.shape import MISSING, Missing, Schema
+from statemig.workflow.flow import Flow
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,8 @@ class Operation:
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        Operation.registry[cls.name] = cls
+        if "name" in cls.__dict__:  # what several operations have in common has none
+            Operation.registry[cls.name] = cls
 
     def inverse(self) -> Operation:
         """The operation of the way back; ``op.inverse().inverse() == op``."""
@@ -50,6 +52,15 @@ class Operation:
     def is_open(self) -> bool:
         """Whether `bind` has something to fill in."""
         return False
+
+    @property
+    def needs_flow(self) -> bool:
+        """Whether `settle` has something to fill in."""
+        return False
+
+    def settle(self, flow: Flow) -> Operation:
+        """The operation with what it leaves open filled in from the flow before it."""
+        return self
 
     @property
     def paths(self) -> tuple[Path, ...]:

@@ -12,6 +12,7 @@ from functools import partial
 
 from statemig.errors import OperationError, StatemigError
 from statemig.operations.base import Operation
+from statemig.operations.steps import RenameStep
 from statemig.path import Definition, Key, Path, Variant, render
 from statemig.plan import effects
 from statemig.plan.cursor import Passed
@@ -19,8 +20,10 @@ from statemig.plan.instructions import Apply, Move, OpenStep
 from statemig.plan.stepwise import Stage
 from statemig.plan.values import members
 from statemig.shapes.shape import Object, Schema, Shape
+from statemig.workflow.flow import Flow
 
 SchemaOf = Callable[[], Schema | None]
+FlowOf = Callable[[], Flow | None]
 PassedOf = Callable[[], Passed | None]
 
 
@@ -42,12 +45,14 @@ class Lowered:
         schema: SchemaOf,
         passed: PassedOf,
         way: str = "",
+        flow: FlowOf | None = None,
     ) -> None:
         self.revision = revision
         self._prefix = f"{revision}/{way}"
         self._given = operations
         self._schema = schema
         self._passed = passed
+        self._flow = flow
         self._schemas: list[Schema] | None = None
 
     def up(self) -> tuple[Stage, ...]:
@@ -91,14 +96,26 @@ class Lowered:
         return stages
 
     def _operations(self) -> Sequence[Operation]:
-        if not any(operation.is_open for operation in self._given):
-            return self._given
+        operations = self._settled()
+        if not any(operation.is_open for operation in operations):
+            return operations
         if self._schema() is None:
+            return operations
+        return [operation.bind(self._schema_at(number)) for number, operation in enumerate(operations)]
+
+    def _settled(self) -> Sequence[Operation]:
+        """The operations with what they leave open of the flow; steps that were renamed before are known by their new names."""
+        if self._flow is None or not any(operation.needs_flow for operation in self._given):
             return self._given
-        bound = []
-        for number, operation in enumerate(self._given):
-            bound.append(operation.bind(self._schema_at(number)))
-        return bound
+        flow = self._flow()
+        if flow is None:
+            return self._given
+        settled = []
+        for operation in self._given:
+            settled.append(operation.settle(flow))
+            if isinstance(operation, RenameStep):
+                flow = flow.renamed(operation.old, operation.to)
+        return settled
 
     def _schema_at(self, number: int) -> Schema:
         """The schema before operation `number` (after all of them, for the number behind the last)."""

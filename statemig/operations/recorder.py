@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from statemig.errors import OperationError
+from statemig.operations.asking import MapWaiting, RenameTool
 from statemig.operations.base import Backfill, Operation, Value, require
 from statemig.operations.fields import (
     AddField,
@@ -15,6 +17,8 @@ from statemig.operations.fields import (
     RenameField,
     default_of,
 )
+from statemig.operations.flows import Choice, MergeSteps, ReorderSteps, SplitStep
+from statemig.operations.joins import ChangeJoin, DropPending, Requeue
 from statemig.operations.steps import AddStep, RemoveStep, RenameStep
 from statemig.operations.values import (
     Convert,
@@ -26,8 +30,9 @@ from statemig.operations.values import (
     UnwrapValue,
     WrapValue,
 )
-from statemig.path import Path
+from statemig.path import Definition, Key, Path
 from statemig.plan.instructions import Policy
+from statemig.plan.nested import ROOT
 from statemig.shapes.shape import MISSING
 
 Function = Callable[[Any], Any]
@@ -46,6 +51,10 @@ class Operations:
     def record(self, operation: Operation) -> None:
         self._recorded.append(operation)
 
+    def _path(self, text: str | Path) -> Path:
+        """What a path means to this recorder. Raises `PathError`."""
+        return Path.parse(text)
+
     # fields
 
     def add_field(
@@ -54,39 +63,39 @@ class Operations:
         """Set `path` to `default` where it is absent."""
         value = default_of(default, factory)
         require(value is not MISSING, "give the new field a default (or factory)", AddField.name, path)
-        self.record(AddField(Path.parse(path), value))
+        self.record(AddField(self._path(path), value))
 
     def remove_field(
         self, path: str, *, restore: Any = MISSING, keep: bool = True, key: str | None = None
     ) -> None:
         """Remove `path`; kept for the way back unless `keep` is false. `restore` is put back where nothing was kept."""
-        self.record(RemoveField(Path.parse(path), restore, keep, key))
+        self.record(RemoveField(self._path(path), restore, keep, key))
 
     def rename_field(self, path: str, to: str) -> None:
         """Rename the key at the end of `path`."""
-        self.record(RenameField(Path.parse(path), to))
+        self.record(RenameField(self._path(path), to))
 
     def move_field(self, path: str, to: str) -> None:
         """Move a value to another path below the same object."""
-        self.record(MoveField(Path.parse(path), Path.parse(to)))
+        self.record(MoveField(self._path(path), self._path(to)))
 
     def make_required(self, path: str, fill: Any) -> None:
         """Fill `path` with `fill` where it is absent."""
-        self.record(MakeRequired(Path.parse(path), fill))
+        self.record(MakeRequired(self._path(path), fill))
 
     def make_optional(self, path: str, *, fill: Any = MISSING) -> None:
         """`path` may be absent; the way back fills it with `fill`."""
-        self.record(MakeOptional(Path.parse(path), fill))
+        self.record(MakeOptional(self._path(path), fill))
 
     # values
 
     def wrap(self, path: str, *, empty: Any = MISSING, key: str | None = None) -> None:
         """x becomes [x], null becomes []; the way back turns an empty list into `empty`."""
-        self.record(WrapValue(Path.parse(path), empty, key))
+        self.record(WrapValue(self._path(path), empty, key))
 
     def unwrap(self, path: str, *, default: Any = MISSING, key: str | None = None) -> None:
         """A list becomes its first item, an empty one `default`."""
-        self.record(UnwrapValue(Path.parse(path), default, key))
+        self.record(UnwrapValue(self._path(path), default, key))
 
     def convert(
         self,
@@ -98,7 +107,7 @@ class Operations:
         key: str | None = None,
     ) -> None:
         """Turn a scalar into another type: bool, date, date-time, float, int or str."""
-        self.record(Convert(Path.parse(path), to, was, rounding, key))
+        self.record(Convert(self._path(path), to, was, rounding, key))
 
     def map_values(
         self,
@@ -109,15 +118,15 @@ class Operations:
         key: str | None = None,
     ) -> None:
         """Look values up in a table."""
-        self.record(MapValues(Path.parse(path), mapping, otherwise, key))
+        self.record(MapValues(self._path(path), mapping, otherwise, key))
 
     def make_nullable(self, path: str, *, fill: Any = MISSING, key: str | None = None) -> None:
         """`path` may be null; the way back turns null into `fill`."""
-        self.record(MakeNullable(Path.parse(path), fill, key))
+        self.record(MakeNullable(self._path(path), fill, key))
 
     def drop_null(self, path: str, fill: Any, *, key: str | None = None) -> None:
         """null becomes `fill`."""
-        self.record(DropNull(Path.parse(path), fill, key))
+        self.record(DropNull(self._path(path), fill, key))
 
     def transform(
         self,
@@ -131,7 +140,7 @@ class Operations:
     ) -> None:
         """Plain functions of the script, on the value at `path` or on the whole document."""
         self.record(
-            Transform(up, down, None if path is None else Path.parse(path), tuple(reads), tuple(writes), key)
+            Transform(up, down, None if path is None else self._path(path), tuple(reads), tuple(writes), key)
         )
 
     def irreversible(self, why: str) -> None:
@@ -167,6 +176,83 @@ class Operations:
     ) -> None:
         """Add a step; `passed` says what becomes of runs already past it, `down` of runs that stand in it on the way back."""
         self.record(AddStep(step, after, passed, down))
+
+    # several steps
+
+    def split_step(
+        self,
+        step: str,
+        into: Sequence[str],
+        *,
+        cursor: str | Choice | None = None,
+        pending: str | None = None,
+        output: str | None = None,
+        by: Function | None = None,
+    ) -> None:
+        """A step becomes several, in the order in which a run goes through them. A run that stands on it stands on `cursor` then: one of
+        them, or a function of document and position that names one. `pending` has arrived where the step had arrived at a join, `output`
+        (the last) has its output. `by` is for the way back, as in `merge_steps`."""
+        self.record(SplitStep(step, tuple(into), cursor, pending, output, by))
+
+    def merge_steps(
+        self,
+        steps: Sequence[str],
+        into: str,
+        *,
+        by: Function | None = None,
+        cursor: str | Choice | None = None,
+        pending: str | None = None,
+        output: str | None = None,
+    ) -> None:
+        """Several steps become one. `by` makes one value of what they have written, {step: value}, where it differs. `cursor`, `pending`
+        and `output` are for the way back, as in `split_step`."""
+        self.record(MergeSteps(tuple(steps), into, by, cursor, pending, output))
+
+    def reorder_steps(
+        self, order: Sequence[str], *, was: Sequence[str] | None = None, cursor: Policy | None = None
+    ) -> None:
+        """Steps that follow each other come in another order. `cursor` says what becomes of a run in the middle whose finished steps do not
+        come first in both orders. `was` is the order before, where no snapshot knows it."""
+        self.record(ReorderSteps(tuple(order), None if was is None else tuple(was), cursor))
+
+    def change_join(
+        self,
+        step: str,
+        branches: Sequence[str],
+        *,
+        new_branch: str | None = None,
+        was: Sequence[str] | None = None,
+    ) -> None:
+        """A join waits for other branches. In runs past the fork a new one is started (``new_branch="start"``) or counts as arrived
+        (``"arrived"``). `was` are the branches before, where no snapshot knows them."""
+        self.record(ChangeJoin(step, tuple(branches), new_branch, None if was is None else tuple(was)))
+
+    # what is outstanding
+
+    def map_waiting(
+        self,
+        step: str,
+        *,
+        payload: Callable[[Operations], Any] | None = None,
+        answer: Callable[[Operations], Any] | None = None,
+        order: Sequence[int | None] | None = None,
+    ) -> None:
+        """What people are shown at a step and have answered has another shape: functions of a recorder whose paths are relative to the
+        value. `order[i]` is the old index of the question that is the i-th now, None for a new one. Nobody is asked again."""
+        self.record(MapWaiting(step, payload or (), answer or (), None if order is None else tuple(order)))
+
+    def drop_pending(self, step: str, why: str) -> None:
+        """What a step has written for a join that has not consumed it goes; kept for the way back."""
+        self.record(DropPending(step, why))
+
+    def requeue(self, step: str) -> None:
+        """A step whose writes no join has consumed is done again."""
+        self.record(Requeue(step))
+
+    def rename_tool(self, old: str, to: str, *, arguments: Callable[[Operations], Any] | None = None) -> None:
+        """A tool is called `to`, in calls that have no result yet. `arguments` is a function of a recorder whose paths are relative to
+        the arguments of the call."""
+        self.record(RenameTool(old, to, arguments or ()))
 
     # arguments
 
@@ -204,3 +290,32 @@ class Operations:
     def value(value: Any) -> Value:
         """What every value that a table does not name becomes."""
         return Value(value)
+
+
+class NestedOperations(Operations):
+    """A recorder whose paths are relative to one value, which is called ``$``."""
+
+    def _path(self, text: str | Path) -> Path:
+        segments = Path.parse(text).segments
+        if segments[:1] == (Key(ROOT),):
+            return Path(segments)
+        if segments and isinstance(segments[0], Definition):
+            raise OperationError(
+                "operations on a value inside know no definitions",
+                path=str(text),
+                hint="Write the path out, relative to the value",
+            )
+        return Path((Key(ROOT), *segments))
+
+    def transform(
+        self,
+        up: Function,
+        down: Function | None = None,
+        *,
+        path: str | None = None,
+        reads: tuple[str, ...] = (),
+        writes: tuple[str, ...] = (),
+        key: str | None = None,
+    ) -> None:
+        """Plain functions of the script, on the value at `path` or on the whole value."""
+        super().transform(up, down, path=path or ROOT, reads=reads, writes=writes, key=key)

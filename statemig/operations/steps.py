@@ -76,7 +76,7 @@ class RemoveStep(Operation):
 
     def source(self) -> str:
         shown = [(n, name, dict(v) if name == "output" else v) for n, name, v in self._given()]
-        return _source(
+        return source_with(
             self, [(n, k, {str(p): x for p, x in v.items()} if k == "output" else v) for n, k, v in shown]
         )
 
@@ -164,7 +164,8 @@ def _check_passed(passed: Any, operation: str) -> None:
         require_json(passed.value, operation, "backfill")
 
 
-def _source(operation: Operation, given: list[tuple[int, str, Any]]) -> str:
+def source_with(operation: Operation, given: list[tuple[int, str, Any]]) -> str:
+    """The line in a script with these arguments: (number, name, value)."""
     from statemig.operations.base import literal
 
     arguments = [

@@ -22,6 +22,7 @@ from statemig.plan.instructions import (
     CloseStep,
     Drop,
     Fill,
+    Instruction,
     Move,
     OpenStep,
     Put,
@@ -103,7 +104,7 @@ def _compiles(stage: Stage, recording: bool) -> bool:
             return isinstance(function, AllowNull) and isinstance(function.fill, Missing)
         case Unfill(value=fill):
             return isinstance(fill, Missing)
-        case Fill() | Move() | CloseStep() | OpenStep():
+        case _:  # usually has something to note
             return False
 
 
@@ -182,7 +183,7 @@ def _chain(stages: Sequence[Stage], recording: bool) -> Function:
                 acts.append(Act(segments, stage, recording))
         else:
             cursor.append(_stepwise(stage, recording))
-            if getattr(instruction, "output", ()):
+            if _meets_state(instruction):
                 flush()
     flush()
     if len(parts) == 1:
@@ -194,6 +195,15 @@ def _chain(stages: Sequence[Stage], recording: bool) -> Function:
         return document
 
     return chain
+
+
+def _meets_state(instruction: Instruction) -> bool:
+    """Whether an instruction on the cursor may read or write state as well, so that it keeps its place among those on the state."""
+    return (
+        bool(instruction.output)
+        if isinstance(instruction, CloseStep)
+        else not isinstance(instruction, Relabel | OpenStep | Refuse)
+    )
 
 
 def _does_nothing(stage: Stage) -> bool:

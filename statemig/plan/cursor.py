@@ -58,7 +58,8 @@ def close_step(document: Document, close: CloseStep, notes: Notes) -> Document:
                 f"a branch has committed writes of, or for, step {step!r}, which is removed",
                 step=step,
                 path=f"pending[{number}]",
-                hint="Let the run reach its join first, or move the writes with a transform",
+                hint=f"Let the run reach its join first, or say before it op.drop_pending({step!r}, why=...), or op.change_join "
+                "without it of the join that waits for it",
             )
     kept: dict[str, Any] = {}
     standing = [position for position in positions(document) if position["step"] == step]
@@ -121,12 +122,8 @@ def _moved(position: Position, policy: Policy) -> Position:
         f"position {position.get('id', '?')} stands on step {step!r} ({position.get('status', 'ready')})"
     )
     match policy.kind:
-        case "forward" | "back":
-            return {
-                **{name: value for name, value in position.items() if name not in _OF_WAITING},
-                "step": policy.to,
-                "status": "ready",
-            }
+        case "forward" | "back" if policy.to is not None:
+            return sent(position, policy.to)
         case "hold":
             raise MigrationHeld(
                 f"{standing}, which is removed; the script holds such runs",
@@ -151,6 +148,12 @@ def _moved(position: Position, policy: Policy) -> Position:
                 step=step,
                 hint=f"Say in the script where it goes: add_step({step!r}, down=op.back(...) or op.forward(...) or op.pin())",
             )
+
+
+def sent(position: Position, step: str) -> Position:
+    """A position that goes to another step, and waits for nothing any more."""
+    rest = {name: value for name, value in position.items() if name not in _OF_WAITING}
+    return {**rest, "step": step, "status": "ready"}
 
 
 def _supply(document: Document, close: CloseStep) -> tuple[Document, list[dict[str, Any]]]:

@@ -12,19 +12,28 @@ from typing import assert_never
 from statemig import json_text
 from statemig.errors import OperationError
 from statemig.path import Definition, Items, Key, Path, Segment, Slot, Values, Variant
+from statemig.plan.calls import calls_in_schema
 from statemig.plan.instructions import (
     Apply,
     CloseStep,
+    Divide,
     Drop,
     Fill,
     Instruction,
+    MapCalls,
+    MapQuestions,
     Move,
     OpenStep,
     Put,
     Refuse,
+    Reinstate,
+    Rejoin,
     Relabel,
     Rename,
+    Reorder,
     Unfill,
+    Unite,
+    Withdraw,
 )
 from statemig.plan.values import FillNull, add_value, members, of_value
 from statemig.plan.walk import occurrences_in_schema
@@ -87,8 +96,14 @@ def _apply(schema: Schema, instruction: Instruction) -> Schema:
 
                 return _edit(schema, path, fill)
             return _edit(schema, path, lambda shape: function.shape(shape, schema))
-        case Refuse():
+        case Refuse() | Reorder() | Rejoin() | Withdraw() | Reinstate() | MapQuestions():
             return schema
+        case Divide(step, _, part):
+            return schema if step == part else _outputs(schema, lambda shape: _renamed(shape, step, part))
+        case Unite(steps, into, merge=merge):
+            return _outputs(schema, lambda shape: _united(shape, steps, into, merge is not None, schema))
+        case MapCalls():
+            return calls_in_schema(schema, instruction)
         case Relabel(old, new):
             return _outputs(schema, lambda shape: _renamed(shape, old, new))
         case CloseStep(step, _, output, _):
@@ -161,6 +176,45 @@ def _renamed(shape: Object, old: str, new: str) -> Shape:
         if name != new
     }
     return Object(properties, shape.extra, shape.name)
+
+
+def _united(shape: Object, steps: Sequence[str], into: str, decided: bool, schema: Schema) -> Shape:
+    """The outputs of several steps as that of one: each alone, or the keys of all of them together."""
+    there = [shape.properties[step] for step in steps if step in shape.properties]
+    if not isinstance(shape.extra, str):
+        there.append(Property(shape.extra, required=False))
+    if not there:
+        return shape
+    if decided:
+        made: Shape = Anything(opaque="a function of the script")
+    else:
+        found = [member for prop in there for member in members(prop.shape, schema)]
+        made = union_of(*(prop.shape for prop in there))
+        if sum(isinstance(member, Object | MapOf | Anything) for member in found) > 1:
+            made = union_of(made, _together(found))
+    rest = {name: prop for name, prop in shape.properties.items() if name not in steps}
+    if into in rest:  # both together raise, so a document has one of the two
+        made = union_of(made, rest.pop(into).shape)
+    place = min((list(shape.properties).index(step) for step in steps if step in shape.properties), default=0)
+    items = list(rest.items())
+    items.insert(place, (into, Property(made, required=False)))
+    return Object(dict(items), shape.extra, shape.name)
+
+
+def _together(found: Sequence[Shape]) -> Shape:
+    """Objects that have keys of several objects."""
+    if any(isinstance(each, MapOf | Anything) for each in found):
+        return Anything()
+    objects = [each for each in found if isinstance(each, Object)]
+    properties: dict[str, Property] = {}
+    for each in objects:
+        if not isinstance(each.extra, str):
+            return Anything()
+        for key, prop in each.properties.items():
+            there = properties.get(key)
+            held = prop.shape if there is None else union_of(there.shape, prop.shape)
+            properties[key] = Property(held, required=False)
+    return Object(properties)
 
 
 def _moved(shape: Object, source: tuple[str, ...], target: tuple[str, ...], schema: Schema) -> Shape:

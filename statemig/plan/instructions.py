@@ -1,13 +1,15 @@
 """The small core that every operation lowers to. Plain data; `stepwise` runs it on documents, `effects` on shapes.
 
 The instructions come in pairs that undo each other: `Put`/`Drop`, `Fill`/`Unfill`, `Rename`, `Move` and `Apply` with themselves,
-`Relabel` with itself, `OpenStep`/`CloseStep`. Both sides of a pair read and write the same notes of the complement.
+`Relabel` with itself, `OpenStep`/`CloseStep`, `Divide`/`Unite`, `Withdraw`/`Reinstate`, and `Reorder`, `Rejoin`, `MapQuestions` and
+`MapCalls` with themselves. Both sides of a pair read and write the same notes of the complement.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from statemig.path import Path
 from statemig.plan.values import ValueFunction
@@ -124,4 +126,117 @@ class OpenStep:
     backfill: Any = MISSING
 
 
-Instruction = Put | Drop | Fill | Unfill | Rename | Move | Apply | Refuse | Relabel | CloseStep | OpenStep
+@dataclass(frozen=True, slots=True)
+class Divide:
+    """A step becomes several, in the order in which a run goes through them. `cursor` is the one on which a run that stands on the step
+    stands then (or a function of document and position that names it), `pending` the one whose arrival at a join the step's was,
+    `output` the one that has the step's output. `merge` is for the way back."""
+
+    identity: ClassVar[str] = "id"
+    step: str
+    into: tuple[str, ...]
+    output: str
+    cursor: str | Callable[[Any, Any], str] | None = None
+    pending: str | None = None
+    merge: Callable[[Any], Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unite:
+    """Several steps become one. `merge` makes one value of what they have written, given as {step: value}, where it differs. The rest
+    is for the way back."""
+
+    identity: ClassVar[str] = "id"
+    steps: tuple[str, ...]
+    into: str
+    output: str
+    cursor: str | Callable[[Any, Any], str] | None = None
+    pending: str | None = None
+    merge: Callable[[Any], Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reorder:
+    """Steps that stand in one row after the other come in another order. A run in the middle stands on the first that it has not done,
+    where what it has done comes first in both orders; else it follows `policy`. `was` missing: nothing is known of the order before."""
+
+    identity: ClassVar[str] = "id"
+    order: tuple[str, ...] | None
+    was: tuple[str, ...] | None
+    policy: Policy = Policy("refuse")
+
+
+@dataclass(frozen=True, slots=True)
+class Rejoin:
+    """A join waits for other branches. `start`: what becomes of a branch that only the new version has, in a run that is past the fork:
+    it is started, or (False) counts as arrived; None: nobody said. `ways` names, for each old branch, the steps on the way to it."""
+
+    identity: ClassVar[str] = "id"
+    step: str
+    branches: tuple[str, ...] | None
+    was: tuple[str, ...] | None
+    start: bool | None = None
+    ways: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Withdraw:
+    """What a step has written, or what waits for it, and no join has consumed, goes; with `again`, the step is to be done again."""
+
+    identity: ClassVar[str] = "id"
+    step: str
+    again: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Reinstate:
+    """What a `Withdraw` took comes back, where the run has not gone on since."""
+
+    identity: ClassVar[str] = "id"
+    step: str
+    again: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MapQuestions:
+    """What people are shown and have answered at a step changes its shape: instructions on ``{"$": payload}`` and ``{"$": answer}``.
+    `places` says which question comes to stand where: (old place, new place); None: they stay where they are."""
+
+    identity: ClassVar[str] = "id"
+    step: str
+    payload: tuple[Instruction, ...] = ()
+    answer: tuple[Instruction, ...] = ()
+    places: tuple[tuple[int, int], ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MapCalls:
+    """Tool calls that have no result yet: the tool is called `new`, and its arguments go through instructions on ``{"$": arguments}``."""
+
+    identity: ClassVar[str] = "id"
+    old: str
+    new: str
+    arguments: tuple[Instruction, ...] = ()
+
+
+Instruction = (
+    Put
+    | Drop
+    | Fill
+    | Unfill
+    | Rename
+    | Move
+    | Apply
+    | Refuse
+    | Relabel
+    | CloseStep
+    | OpenStep
+    | Divide
+    | Unite
+    | Reorder
+    | Rejoin
+    | Withdraw
+    | Reinstate
+    | MapQuestions
+    | MapCalls
+)

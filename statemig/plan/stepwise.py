@@ -19,21 +19,29 @@ from statemig.errors import (
     StatemigError,
     TransformError,
 )
-from statemig.plan import cursor
+from statemig.plan import calls, cursor, joins, order, parts, questions
 from statemig.plan.complement import Complement, Notes
 from statemig.plan.instructions import (
     Apply,
     CloseStep,
+    Divide,
     Drop,
     Fill,
     Instruction,
+    MapCalls,
+    MapQuestions,
     Move,
     OpenStep,
     Put,
     Refuse,
+    Reinstate,
+    Rejoin,
     Relabel,
     Rename,
+    Reorder,
     Unfill,
+    Unite,
+    Withdraw,
 )
 from statemig.plan.values import PythonFunction, fresh, kind
 from statemig.plan.walk import Trail, over, trail_text
@@ -97,6 +105,22 @@ def apply(document: Document, instruction: Instruction, notes: Notes, stage: Sta
             return cursor.close_step(document, instruction, notes)
         case OpenStep():
             return cursor.open_step(document, instruction, notes, stage.passed() if stage.passed else None)
+        case Divide():
+            return parts.divide(document, instruction, notes)
+        case Unite():
+            return parts.unite(document, instruction, notes)
+        case Reorder():
+            return order.reorder(document, instruction, notes)
+        case Rejoin():
+            return joins.rejoin(document, instruction, notes, stage.label)
+        case Withdraw():
+            return joins.withdraw(document, instruction, notes, stage.label)
+        case Reinstate():
+            return joins.reinstate(document, instruction, notes)
+        case MapQuestions():
+            return questions.map_questions(document, instruction, notes)
+        case MapCalls():
+            return calls.map_calls(document, instruction, notes)
         case _:
             assert_never(instruction)
 

@@ -6,8 +6,8 @@ passed through: whoever leads to it leads to where it led.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,28 @@ class StepInfo:
 
 
 Steps = Mapping[str, StepInfo]
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """The steps of a version and where its runs start."""
+
+    steps: Steps
+    start: str | None
+
+    def renamed(self, old: str, new: str) -> Flow:
+        """The same with another name for a step."""
+
+        def names(given: tuple[str, ...]) -> tuple[str, ...]:
+            return tuple(new if name == old else name for name in given)
+
+        steps = {
+            new if name == old else name: replace(
+                info, next=names(info.next), fork=names(info.fork), joins=names(info.joins)
+            )
+            for name, info in self.steps.items()
+        }
+        return Flow(steps, new if self.start == old else self.start)
 
 
 def successors(steps: Steps, step: str) -> tuple[str, ...]:
@@ -80,6 +102,27 @@ def join_targets(steps: Steps) -> dict[str, tuple[str, ...]]:
         for awaited in steps[name].joins:
             targets.setdefault(awaited, []).append(name)
     return {name: tuple(waiting) for name, waiting in targets.items()}
+
+
+def ways_to(steps: Steps, branches: Sequence[str], join: str) -> dict[str, tuple[str, ...]]:
+    """For each branch that a join waits for, the steps between the fork and the branch: from them a run gets to it before the join, and
+    not to all the others as well."""
+    before = predecessors(steps)
+    found: dict[str, set[str]] = {}
+    for branch in branches:
+        seen: set[str] = set()
+        todo = list(before.get(branch, ()))
+        while todo:
+            name = todo.pop()
+            if name not in seen and name != join:
+                seen.add(name)
+                todo.extend(before.get(name, ()))
+        found[branch] = seen
+    ahead = set.intersection(*found.values()) if found else set()
+    return {
+        branch: tuple(name for name in steps if name in seen - ahead - {branch})
+        for branch, seen in found.items()
+    }
 
 
 def dominators(steps: Steps, start: str | None) -> dict[str, frozenset[str]]:

@@ -26,10 +26,6 @@ PLANNED = {
     "rename_tag",
     "tag_union",
     "rename_type",
-    "reorder_steps",
-    "change_join",
-    "map_waiting",
-    "requeue",
 }
 
 ALL = sorted(RULES.values(), key=lambda rule: rule.id)
