@@ -181,9 +181,7 @@ class Hook:
         `MigrationPinned`, and what a migration of the document raises; nothing is written either way.
         """
         form: type = dict if isinstance(raw, dict) else str if isinstance(raw, str) else bytes
-        values = raw if isinstance(raw, dict) else json_text.loads(raw)
-        if not isinstance(values, dict):
-            raise InvalidStateError("expected a JSON object", run_id=run_id, workflow=self.migrator.workflow)
+        values = self._object(raw, run_id)
         stamp = self._stamp_of(values, run_id)
         plain = {key: value for key, value in values.items() if key != KEY}
         if stamp.revision == self.migrator.head:
@@ -213,6 +211,12 @@ class Hook:
         A document that went through a model in between is no longer `Stamped`: give the loaded one as `like`, and its complement
         and first revision are kept. The stamp says `checked` where the document is valid for the head.
         """
+        if not isinstance(document, Mapping):
+            raise InvalidStateError(
+                f"what is to be stored was expected to be a mapping, and it is {type(document).__name__}",
+                workflow=self.migrator.workflow,
+                hint="Of a pydantic model give model.model_dump(mode='json')",
+            )
         source = document if isinstance(document, Stamped) else like
         head = self.migrator.head
         before = source.stamp if source is not None else Stamp(self.migrator.workflow, head, started=head)
@@ -287,6 +291,25 @@ class Hook:
 
             wrapped_save = save_sync
         return wrapped_load, wrapped_save
+
+    def _object(self, raw: Any, run_id: str | None) -> dict[str, Any]:
+        values: Any = raw
+        found = f"it is {type(raw).__name__}"
+        if isinstance(raw, str | bytes | bytearray | memoryview):
+            try:
+                values = json_text.loads(raw)
+                found = f"it holds {type(values).__name__}"
+            except ValueError:
+                values, found = None, "the text is not JSON"
+        if not isinstance(values, dict):
+            # Raised out here, so that the parser's error, which holds the text, is not chained to it.
+            raise InvalidStateError(
+                f"what is stored was expected to be a JSON object, and {found}",
+                run_id=run_id,
+                workflow=self.migrator.workflow,
+                hint="Give load a dict, or its JSON as str or bytes",
+            )
+        return values
 
     def _stamp_of(self, values: dict[str, Any], run_id: str | None) -> Stamp:
         workflow = self.migrator.workflow

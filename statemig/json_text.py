@@ -74,8 +74,8 @@ def canonical(value: Any) -> bytes:
 
 
 def pretty(value: Any) -> bytes:
-    """JSON for files that people read and git compares: indented, keys sorted, a newline at the end."""
-    return _dumps(value, orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+    """JSON for files that people read and git compares: indented, keys in their order, a newline at the end."""
+    return _dumps(value, orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
 
 
 def digest(value: Any, size: int = 16) -> str:

@@ -135,10 +135,34 @@ def test_an_unknown_revision_is_refused() -> None:
         wrapping().hook().load({"tag": "x", KEY: stamped("zzz")})
 
 
-@pytest.mark.parametrize("raw", ["[1]", b"7", "null"])
-def test_what_is_no_object_is_refused(raw: Any) -> None:
-    with pytest.raises(InvalidStateError, match="expected a JSON object"):
-        wrapping().hook().load(raw)
+@pytest.mark.parametrize(
+    ("raw", "found"),
+    [
+        ("[1]", "it holds list"),
+        (b"7", "it holds int"),
+        ("null", "it holds NoneType"),
+        ("{secret", "the text is not JSON"),
+        (b"\xff", "the text is not JSON"),
+        (None, "it is NoneType"),
+        ([1], "it is list"),
+    ],
+)
+def test_what_is_no_object_is_refused(raw: Any, found: str) -> None:
+    with pytest.raises(InvalidStateError) as raised:
+        wrapping().hook().load(raw, run_id="7")
+    assert str(raised.value) == (
+        f"run 7, workflow triage: what is stored was expected to be a JSON object, and {found}. "
+        "Give load a dict, or its JSON as str or bytes"
+    )
+    assert raised.value.__context__ is None  # a parser's error holds the whole text
+
+
+def test_only_a_mapping_can_be_dumped() -> None:
+    with pytest.raises(InvalidStateError) as raised:
+        wrapping().hook().dump([1])  # type: ignore[arg-type]
+    assert str(raised.value).startswith(
+        "workflow triage: what is to be stored was expected to be a mapping, and it is list. "
+    )
 
 
 def test_a_pinned_document_stays_at_its_revision() -> None:

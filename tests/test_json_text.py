@@ -151,8 +151,8 @@ def test_a_digest_is_stored_by_users_so_it_never_changes() -> None:
     assert json_text.digest({"b": [1, 1.5, None], "a": "ä"}, 8) == "ad616a2c9b2dccb4"
 
 
-def test_files_for_people_are_indented_sorted_and_end_in_a_newline() -> None:
+def test_files_for_people_are_indented_in_order_and_end_in_a_newline() -> None:
     assert (
         json_text.pretty({"b": 1, "a": [2**70]})
-        == b'{\n  "a": [\n    1180591620717411303424\n  ],\n  "b": 1\n}\n'
+        == b'{\n  "b": 1,\n  "a": [\n    1180591620717411303424\n  ]\n}\n'
     )

@@ -35,6 +35,7 @@ from statemig.shapes.shape import (
 
 FILL_NOTE: Final = "assumed: what should old runs have here?"
 HOLD_NOTE: Final = "assumed: null becomes an object, for what moves into it"
+REMOVED_NOTE: Final = "assumed: really gone, and not the new field beside it?"
 ROUND_NOTE: Final = "assumed: may fractions be rounded?"
 PARTIAL_NOTE: Final = "a run with a text that is no {} stays as it is and is listed"
 MAP_NOTE: Final = "assumed: is this what the old values mean now?"

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from statemig.autogenerate.builders import Built, Step, build, holders, make_room
+from statemig.autogenerate.builders import REMOVED_NOTE, Built, Step, build, holders, make_room
 from statemig.autogenerate.change import Change, Changes
 from statemig.autogenerate.compare import Comparison, Renames, compare
 from statemig.autogenerate.known import declared, stored
 from statemig.autogenerate.obligation import open_gaps
+from statemig.autogenerate.renames import PLAUSIBLE_TYPE
 from statemig.autogenerate.rules import RULES
 from statemig.autogenerate.step_builders import build_steps
 from statemig.errors import OperationError
 from statemig.operations.base import Operation, literal
+from statemig.operations.fields import RemoveField
 from statemig.operations.lowering import schema_after
 from statemig.path import Path
 from statemig.plan.instructions import Policy
-from statemig.shapes.shape import Missing
+from statemig.shapes.shape import Missing, Schema
+from statemig.shapes.similarity import similarity
 from statemig.shapes.subshape import Gap
 from statemig.workflow.snapshot import Snapshot
 
@@ -31,6 +34,7 @@ class Proposal:
     `missing`: the paths for which that is not so; `reasons` says why, by path. `renames`: applied without asking, as
     (old path, new path, score). `questions`: what only a person knows, as (old path, [(new path, score), ...]); such a
     field is neither renamed nor dropped. `assumed`: (path, value) that the operations contain and nobody stated.
+    `removed`: dropped though nobody said so and a field of a like type is new beside it, as (old path, [new paths]).
     """
 
     operations: tuple[Operation, ...]
@@ -40,6 +44,7 @@ class Proposal:
     renames: tuple[tuple[str, str, float], ...] = ()
     questions: tuple[tuple[str, list[tuple[str, float]]], ...] = ()
     assumed: tuple[tuple[str, Any], ...] = ()
+    removed: tuple[tuple[str, list[str]], ...] = ()
     reasons: dict[str, str] = field(default_factory=dict)
     steps: tuple[Step, ...] = ()
 
@@ -51,6 +56,11 @@ def propose(old: Snapshot, new: Snapshot, renames: Renames | None = None) -> Pro
     if comparison.first:
         return Proposal((), True, (), changes)
     steps, unconsumed = _plan(old, new, comparison)
+    removed = _removed_beside_new(old, new, comparison, steps, renames or {})
+    steps = tuple(
+        replace(step, note=REMOVED_NOTE) if _removes(step) and step.change.path in removed else step
+        for step in steps
+    )
     operations = tuple(step.operation for step in steps)
     reasons = _missing(unconsumed, open_gaps(old, new, operations))
     return Proposal(
@@ -61,9 +71,43 @@ def propose(old: Snapshot, new: Snapshot, renames: Renames | None = None) -> Pro
         renames=changes.renames,
         questions=changes.questions,
         assumed=tuple(_assumed(steps)),
+        removed=tuple(removed.items()),
         reasons=reasons,
         steps=steps,
     )
+
+
+def _removes(step: Step) -> bool:
+    return isinstance(step.operation, RemoveField)
+
+
+def _removed_beside_new(
+    old: Snapshot, new: Snapshot, comparison: Comparison, steps: Sequence[Step], given: Renames
+) -> dict[str, list[str]]:
+    """Removals that may be renames all the same: too unlike to ask about, too alike to say nothing."""
+    was, now = declared(old), declared(new)
+    added = [c for c in comparison.changes if c.rule in ("S04", "S05", "S06")]
+    found: dict[str, list[str]] = {}
+    for step in steps:
+        gone = step.change
+        if not _removes(step) or gone.rule not in ("S07", "S08") or gone.path in given:
+            continue
+        beside = [c.path for c in added if _is_beside(gone, c) and _is_alike(gone, c, was, now)]
+        if beside:
+            found[gone.path] = beside
+    return found
+
+
+def _is_beside(gone: Change, come: Change) -> bool:
+    """In the same object, by the names that it has at this point of the script."""
+    left, right = (None if c.site is None else c.site.target for c in (gone, come))
+    return left is not None and right is not None and left.parent == right.parent
+
+
+def _is_alike(gone: Change, come: Change, was: Schema, now: Schema) -> bool:
+    left = None if gone.site is None else gone.site.old
+    right = None if come.site is None else come.site.new
+    return left is not None and right is not None and similarity(left, was, right, now) >= PLAUSIBLE_TYPE
 
 
 def _assumed(steps: Sequence[Step]) -> Iterator[tuple[str, Any]]:

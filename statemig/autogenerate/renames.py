@@ -27,7 +27,7 @@ MARGIN: Final = 0.05
 
 _TYPE, _NAME, _NEIGHBOURS, _ONLY, _REQUIRED = 0.34, 0.36, 0.12, 0.14, 0.04
 _DESCRIPTION: Final = 0.10
-_PLAUSIBLE_TYPE: Final = 0.5
+PLAUSIBLE_TYPE: Final = 0.5
 _SAME_TOKEN: Final = 0.75
 _LIST: Final = 0.6
 
@@ -214,12 +214,12 @@ def _only(
     a: str, b: str, removed: Sequence[str], added: Sequence[str], types: Mapping[tuple[str, str], float]
 ) -> float:
     """1 where neither side has another partner of a plausible type."""
-    if types[a, b] < _PLAUSIBLE_TYPE:
+    if types[a, b] < PLAUSIBLE_TYPE:
         return 1.0 if len(removed) == len(added) == 1 else 0.0
     rivals = [types[a, other] for other in added if other != b] + [
         types[other, b] for other in removed if other != a
     ]
-    return 0.0 if any(score >= _PLAUSIBLE_TYPE for score in rivals) else 1.0
+    return 0.0 if any(score >= PLAUSIBLE_TYPE for score in rivals) else 1.0
 
 
 def _neighbours(

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import click
 
+from statemig.cli import exit_codes
 from statemig.cli.output import complain, shown, workflow_option
 from statemig.cli.project import Project, pass_project
 from statemig.errors import CaptureError, ConfigError, StatemigError
 
 
 @click.command()
-@click.argument("revision", metavar="REV", default="head")
+@click.argument("revision", metavar="[REV]", default="head")
 @click.option("--freeze", is_flag=True, help="Open no editor; accept the script as it is now.")
 @click.option("--code", is_flag=True, help="Freeze the code as it is now, too.")
 @workflow_option
@@ -36,7 +37,8 @@ def edit(project: Project, revision: str, freeze: bool, code: bool, workflow: st
                 return
     directory.refreeze(found, snapshot)
     click.echo(f"Froze revision {found} again: {shown(script)}")
-    _print_missing(project, found)
+    if _print_missing(project, found):
+        raise SystemExit(exit_codes.INCOMPLETE)
 
 
 @click.command()
@@ -78,7 +80,8 @@ def rebase(project: Project, mine: str | None, onto: str | None, workflow: str |
         )
         return
     click.echo(f"Froze the code as it is now with {last}.")
-    _print_missing(project, last)
+    if _print_missing(project, last):
+        raise SystemExit(exit_codes.INCOMPLETE)
 
 
 def _forked_workflow(project: Project) -> str:
@@ -93,22 +96,23 @@ def _forked_workflow(project: Project) -> str:
     return forked[0] if forked else project.one_workflow(None)
 
 
-def _print_missing(project: Project, revision: str) -> None:
-    """What the script leaves undone between the snapshot below it and its own."""
+def _print_missing(project: Project, revision: str) -> bool:
+    """What the script leaves undone between the snapshot below it and its own. Whether that is anything."""
     from statemig.autogenerate.obligation import open_gaps
 
     loaded = project.directory.load(revision)
     if loaded.snapshot is None or len(loaded.down_revisions) != 1:
-        return
+        return False
     before = project.directory.snapshot(loaded.down_revisions[0])
     if before is None:
-        return
+        return False
     try:
         missing = open_gaps(before, loaded.snapshot, loaded.operations)
     except StatemigError as error:
         complain(f"The script does not fit what is stored before it: {error}")
-        return
+        return True
     if missing:
         complain("The script does not bring every stored run to the new shape yet. Missing:")
         for gap in missing:
             complain(f"  - {gap.path}: {gap.reason}")
+    return bool(missing)

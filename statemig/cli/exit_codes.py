@@ -20,7 +20,7 @@ MEANINGS: Final = {
     ERROR: "an error; stderr says what and what to do",
     USAGE: "the command line is not right",
     QUESTION: "revision: a rename has to be confirmed with --rename; nothing was written",
-    INCOMPLETE: "revision: the script was written, and lists what is missing in it",
+    INCOMPLETE: "revision, edit, rebase: written, but the script does not cover everything; what is missing is listed",
     DAMAGED: "check: a revision was edited, added or is missing",
     CODE_DIFFERS: "check: the code is not what the head revision froze",
     RUNS_LEFT: "upgrade, downgrade, stamp: some runs stayed where they were; each is listed with its reason",

@@ -187,6 +187,7 @@ def _as_json(draft: Draft, path: Path) -> dict[str, Any]:
         "missing": [] if proposal is None else list(proposal.missing),
         "reasons": {} if proposal is None else dict(proposal.reasons),
         "renames": [] if proposal is None else [list(rename) for rename in proposal.renames],
+        "removed": [] if proposal is None else [list(pair) for pair in proposal.removed],
         "assumed": [] if proposal is None else [list(pair) for pair in proposal.assumed],
     }
 
@@ -208,6 +209,8 @@ def _print(draft: Draft, path: Path) -> None:
         click.echo(
             f"  Taken for a rename: {old} -> {new} (similarity {score:.2f}). If it is not: --rename {old}:"
         )
+    for gone, beside in proposal.removed:
+        click.echo(f"  Removed: {gone}. If it is {' or '.join(beside)} now: --rename {gone}:{beside[0]}")
     if proposal.assumed:
         click.echo("  Values that nobody has stated; look whether they are right:")
         for where, value in proposal.assumed:

@@ -41,7 +41,7 @@ dry_run_option = click.option(
 
 
 @click.command()
-@click.argument("revision", metavar="REV", default="head")
+@click.argument("revision", metavar="[REV]", default="head")
 @dry_run_option
 @ended_option
 @store_option
@@ -91,7 +91,7 @@ def downgrade(
     """Bring the stored runs back to a revision, exactly.
 
     What the way up removed was kept and is put back. Stop the workers of the newer version first: they bring up again
-    whatever they take. REV may be `-1`, counted from the head; write `-- -1` then.
+    whatever they take. REV may be `-1`, counted from where the stored runs are.
     """
 
     def move(store: RunStore, to: str, watch: Callable[[Backfill], None]) -> Backfill:
@@ -187,7 +187,8 @@ def _print(store: RunStore, state: Backfill) -> None:
             for name in ("revision", "operation", "step", "path")
             if (value := getattr(failure, name))
         ]
-        complain(f"  - {', '.join(where)}: {failure.reason}" + (f" {failure.hint}" if failure.hint else ""))
+        hint = f". {failure.hint}" if failure.hint else ""
+        complain(f"  - {', '.join(where)}: {failure.reason.rstrip('.') if hint else failure.reason}{hint}")
     if len(state.failures) > _SHOWN:
         complain(f"  and {len(state.failures) - _SHOWN:,} more; --format json lists all of them.")
 

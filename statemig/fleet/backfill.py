@@ -24,7 +24,8 @@ class Backfill:
     """How far a backfill has come; every run looked at is in exactly one count.
 
     `moved` was written (with ``dry_run``: would be); `leased` is left for the worker that holds it; `changed` was written by somebody
-    else meanwhile, so run the backfill again; `foreign` is of a revision from which the target can not be reached.
+    else meanwhile, so run the backfill again; `foreign` is of a revision from which the target can not be reached; it is listed where
+    nobody here knows that revision.
     """
 
     to: str
@@ -45,7 +46,7 @@ class Backfill:
     @property
     def complete(self) -> bool:
         """Whether every run that can get there at all is there."""
-        return self.seen == self.moved + self.foreign
+        return self.seen == self.moved + self.foreign and not self.failures
 
 
 Progress = Callable[[Backfill], None]
@@ -128,6 +129,8 @@ def _brought(
             if type(error) not in (UnknownRevisionError, NewerRevisionError, RevisionError):
                 raise
             done.foreign += 1
+            if row.revision not in store.migrator.known:
+                yield row, error
         except MigrationHeld as error:
             done.held += 1
             yield row, error

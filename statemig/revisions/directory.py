@@ -222,6 +222,9 @@ class Directory:
         fresh = scripts.header(tree, header.file)
         for problem in problems_of_revision(fresh, tree, self.frozen(revision), self.cumulative):
             raise problem.error(header.workflow)
+        return self._revision(tree, path, header, self.snapshot(revision) if snapshot else None)
+
+    def _revision(self, tree: ast.Module, path: Path, header: Header, snapshot: Snapshot | None) -> Revision:
         namespace = self._run(tree, path, header)
         functions: dict[str, Any] = {}
         for name in ("upgrade", "downgrade"):
@@ -230,14 +233,14 @@ class Directory:
                 raise RevisionError(
                     f"{path} has no function upgrade(op)",
                     workflow=header.workflow,
-                    revision=revision,
+                    revision=header.revision,
                     hint="Write one; `pass` is enough where nothing changes.",
                 )
             functions[name] = function
         return Revision(
-            revision,
+            header.revision,
             header.down_revision,
-            snapshot=self.snapshot(revision) if snapshot else None,
+            snapshot=snapshot,
             workflow=header.workflow,
             version=header.version,
             message=header.message,
@@ -352,7 +355,7 @@ class Directory:
 
         With `snapshot` that one is frozen instead of the old one; a script that has nothing frozen yet needs
         it. The verdict is dropped: it was about the script as it was. Raises `RevisionError` where the script
-        imports the application or its header does not fit the graph.
+        imports the application, its header does not fit the graph, or it does not record its operations.
         """
         path = self.script_path(revision)
         tree = scripts.parse(path.read_bytes(), str(path))
@@ -366,6 +369,8 @@ class Directory:
                 revision=revision,
                 hint=f"Write version = {graph.version(revision)}.",
             )
+        script = self._revision(tree, path, header, None)
+        _ = script.operations, script.downgrade_operations  # what can not be recorded is not frozen
         picture = self.frozen(revision).snapshot if snapshot is None else snapshot.to_dict()
         self.freeze(
             Frozen.freeze(

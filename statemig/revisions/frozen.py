@@ -67,7 +67,7 @@ class Frozen:
         )
 
     def to_bytes(self) -> bytes:
-        """The file: the same record gives the same bytes."""
+        """The file. Fields and steps stay in the order of the code, which is evidence when a rename is scored."""
         match self.down_revisions:
             case ():
                 below: Any = None

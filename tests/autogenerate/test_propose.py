@@ -10,6 +10,7 @@ import pytest
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, computed_field, create_model
 
 from statemig.autogenerate.propose import Proposal, propose
+from statemig.revisions.frozen import Frozen
 from statemig.workflow.capture import capture
 from statemig.workflow.definition import Step, Workflow
 from statemig.workflow.snapshot import Snapshot
@@ -147,6 +148,21 @@ def test_the_answer_that_it_is_gone_removes() -> None:
         'op.add_field("state.archive_id", default="")',
     ]
     assert proposal.complete
+
+
+def test_a_removal_beside_a_new_field_of_a_like_type_is_never_silent() -> None:
+    old, new = state(summary=str, topic=str), state(topic=str, digest=(str, ""), level=Literal["low", "high"])
+    proposal = propose(old, new)
+    assert proposal.questions == ()
+    assert proposal.removed == (("state.summary", ["state.digest", "state.level"]),)
+    [step] = [step for step in proposal.steps if step.change.path == "state.summary"]
+    assert step.note == "assumed: really gone, and not the new field beside it?"
+    assert propose(old, new, {"state.summary": None}).removed == ()
+
+
+def test_a_removal_with_nothing_like_it_beside_it_needs_no_remark() -> None:
+    assert propose(state(a=str, b=int), state(a=str)).removed == ()
+    assert propose(state(a=str, b=int), state(a=str, c=(list[str], []))).removed == ()
 
 
 def test_a_likely_rename_is_told_with_its_score() -> None:
@@ -479,3 +495,21 @@ def test_another_choice_of_edges_needs_nothing() -> None:
 def test_a_prompt_only_change_needs_nothing() -> None:
     proposal = propose(flow(Step("a", prompt="x")), flow(Step("a", prompt="y")))
     assert (proposal.operations, proposal.complete, proposal.changes.change_class) == ((), True, "prompt")
+
+
+def test_what_was_frozen_is_compared_like_what_was_captured() -> None:
+    """The order of the fields is evidence for a rename, and the file keeps it."""
+    old = state(zulu=str, summary=str, alpha=int, kind=Literal["a"])
+    new = state(zulu=str, digest=str, alpha=int, kind=Literal["a"], level=Literal["low"])
+    file = Frozen.freeze(
+        revision="a1",
+        down_revisions=(),
+        workflow="w",
+        version=1,
+        script_digest="5c",
+        below=[],
+        snapshot=old.to_dict(),
+    ).to_bytes()
+    frozen = Snapshot.from_dict(Frozen.from_bytes(file, "a1.json").snapshot)
+    assert propose(frozen, new).questions == propose(old, new).questions
+    assert [old for old, _ in propose(frozen, new).questions] == ["state.summary"]

@@ -44,6 +44,7 @@ def test_edit_lists_what_the_script_leaves_undone(two: Any) -> None:
     script.write_text(script.read_text().replace('op.add_field("state.priority", default="normal")', "pass"))
     two.code("topic: str\nsummary: str\npriority: str")
     result = two.run("edit", "--freeze", "--code")
+    assert result.exit_code == exit_codes.INCOMPLETE
     assert "does not bring every stored run to the new shape yet. Missing:" in result.stderr
     assert "  - state.priority: " in result.stderr
 
@@ -54,8 +55,18 @@ def test_edit_says_where_a_script_does_not_fit(two: Any) -> None:
         script.read_text().replace("add_field(", "remove_field(").replace(', default="normal"', "")
     )
     result = two.run("edit", "--freeze")
+    assert result.exit_code == exit_codes.INCOMPLETE
     assert "does not fit what is stored before it" in result.stderr
     assert "state.priority" in result.stderr
+
+
+def test_edit_freezes_no_script_that_can_not_be_run(two: Any) -> None:
+    script = two.scripts()[1]
+    script.write_text(script.read_text().replace("op.add_field(", "op.add_feild("))
+    result = two.run("edit", "--freeze")
+    assert result.exit_code == exit_codes.ERROR
+    assert "has no attribute 'add_feild'" in result.stderr
+    assert two.run("check", "--chain-only").exit_code == exit_codes.DAMAGED
 
 
 def git(project: Any, *arguments: str, check: bool = True) -> str:

@@ -112,8 +112,19 @@ def test_runs_that_the_target_can_not_be_reached_from_are_none_of_its_business(u
     done = upgrade_all(store(url, 2), "r1")
     assert (done.foreign, done.failures) == (1, [])
     assert downgrade_all(store(url, 3), "r2").foreign == 1
-    assert upgrade_all(old).foreign == 1
     assert old.read(mine).stored_revision == "r1"
+
+
+def test_a_run_of_an_unknown_revision_is_listed_and_stays(url):
+    newer = store(url, 2).start({"topic": "t", "priority": "p"})
+    old = store(url, 1)
+
+    done = upgrade_all(old)
+    assert (done.foreign, done.complete) == (1, False)
+    [failure] = old.failures()
+    assert (failure.run_id, failure.from_revision) == (newer, "r2")
+    assert "does not know the revision" in failure.reason
+    assert store(url, 2).failures() == []
 
 
 def test_ended_runs_only_where_asked_for(url):

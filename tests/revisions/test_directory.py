@@ -107,10 +107,10 @@ def test_the_layout_on_disk(migrations: Directory) -> None:
     assert text == f"c3 3 {migrations.frozen('c3').cumulative}\n"
 
 
-def test_the_frozen_file_is_pretty_sorted_and_says_what_it_is(migrations: Directory) -> None:
+def test_the_frozen_file_is_pretty_and_says_what_it_is(migrations: Directory) -> None:
     text = migrations.snapshot_path("b2").read_text()
     frozen = json.loads(text)
-    assert text == json.dumps(frozen, indent=2, sort_keys=True) + "\n"
+    assert text == json.dumps(frozen, indent=2) + "\n"
     assert {key: frozen[key] for key in ("format", "revision", "down_revision", "workflow", "version")} == {
         "format": 1,
         "revision": "b2",
