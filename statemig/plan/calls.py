@@ -119,10 +119,11 @@ class _Calls:
         if name != old or "present" in note:
             return call
         kept: dict[str, Any] = {}
+        inside = trail if plain else (*trail, "function")
         made = _with(holder, "name", new)
         for key in _ARGUMENTS:
             if key in holder and self._instruction.arguments:
-                made = _with(made, key, self._arguments(holder[key], note, kept, (*trail, key)))
+                made = _with(made, key, self._arguments(holder[key], note, kept, (*inside, key)))
         if kept:
             self._notes.write(trail, **kept)
         return made if plain else _with(call, "function", made)
