@@ -275,10 +275,9 @@ def test_the_state_afterwards_has_the_predicted_shape() -> None:
     op = Operations()
     rename(op)
     schema = schema_after(MESSAGES, op.recorded)
-    for results in ((), ("1",)):
-        document = messages({"name": "search", "args": {"q": "x"}}, results=())
-        made = {"state": {"messages": up(rename, document).unwrap()["state"]["messages"][:1]}}
-        assert accepts(schema.root, made, schema), results
+    document = {"state": {"messages": [{"tool_calls": [{"name": "search", "args": {"q": "x"}}]}]}}
+    assert accepts(schema.root, document, schema)  # it may have its result
+    assert accepts(schema.root, up(rename, document).unwrap(), schema)
     assert not accepts(
         schema.root, {"state": {"messages": [{"tool_calls": [{"name": "nope", "args": {}}]}]}}, schema
     )
