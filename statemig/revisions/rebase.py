@@ -247,8 +247,10 @@ def _places(operation: Operation) -> set[str]:
                 places.add(value)
             case (("reads" | "writes" | "paths"), list()):
                 places.update(item for item in value if isinstance(item, str))
-            case (("old" | "step"), str()):
+            case (("old" | "step" | "into"), str()):
                 places.add(f"outputs.{value}")
+            case (("steps" | "into"), list()):
+                places.update(f"outputs.{step}" for step in value)
     match said:
         case {"op": "rename_field", "path": str(path), "to": str(to)}:
             places.add(f"{path.rpartition('.')[0]}.{to}")

@@ -405,6 +405,95 @@ def test_a_run_that_went_on_comes_down_to_where_it_can_go_on(case: Case, seed: i
 
 
 @EACH
+@given(SEEDS)
+def test_what_is_recorded_changes_nothing(case: Case, seed: int) -> None:
+    document = make_run(OLD, Random(seed))
+    both = migrator(case)
+    fused = both.upgrade(document, "old")
+    one_by_one = both.upgrade(document, "old", record="complement")
+    assert json_text.dumps(fused.document) == json_text.dumps(one_by_one.document)
+    assert str(fused.error) == str(one_by_one.error)
+
+
+def ask_and_call_otherwise(op: Operations) -> None:
+    ask_otherwise(op)
+    call_otherwise(op)
+    op.rename_step("d", to="dig")
+
+
+def leave_c(op: Operations) -> None:
+    op.change_join("join", branches=["a", "b", "d"])
+
+
+def ask_before_the_check(op: Operations) -> None:
+    op.reorder_steps(["ask", "check"], cursor=op.back("ask"))
+
+
+#: each revision and what it changes in the flow
+CHAIN: tuple[tuple[Callable[[Operations], None], dict[str, StepInfo | None]], ...] = (
+    (
+        start_a_branch,
+        {
+            "plan": replace(PLAN, fork=("first", "b", "c", "d")),
+            "d": StepInfo(next=("join",)),
+            "join": replace(JOIN, joins=("a", "b", "c", "d")),
+        },
+    ),
+    (split_in_order, {"draft": StepInfo(next=("polish",)), "polish": StepInfo(next=("check",))}),
+    (do_again, {}),
+    (leave_c, {"c": StepInfo(), "join": replace(JOIN, joins=("a", "b", "d"))}),
+    (
+        ask_and_call_otherwise,
+        {
+            "plan": replace(PLAN, fork=("first", "b", "c", "dig")),
+            "d": None,
+            "dig": StepInfo(next=("join",)),
+            "join": replace(JOIN, joins=("a", "b", "dig")),
+        },
+    ),
+    (
+        ask_before_the_check,
+        {
+            "polish": StepInfo(next=("ask",)),
+            "ask": StepInfo(kind="human", next=("check",)),
+            "check": StepInfo(kind="human", next=("send",)),
+        },
+    ),
+)
+
+
+def chain() -> Migrator:
+    steps: dict[str, StepInfo | None] = dict(OLD)
+    revisions = [Revision("r0", snapshot=Snapshot("flow", RUNS, RUNS, steps=dict(OLD), start="plan"))]
+    for number, (script, changes) in enumerate(CHAIN, 1):
+        steps |= changes
+        known = {name: info for name, info in steps.items() if info is not None}
+        snapshot = Snapshot("flow", RUNS, RUNS, steps=known, start="plan")
+        revisions.append(Revision(f"r{number}", f"r{number - 1}", upgrade=script, snapshot=snapshot))
+    return Migrator(revisions=revisions)
+
+
+@given(SEEDS)
+def test_a_chain_gives_back_the_run_and_stops_wherever_one_likes(seed: int) -> None:
+    migrator = chain()
+    document = make_run(OLD, Random(seed))
+    result = migrator.upgrade(document, "r0", record="complement")
+    if result.error is not None:
+        assert isinstance(result.error, MigrationError)
+        return
+    step, complement = document, {}
+    for number in range(1, len(CHAIN) + 1):
+        one = migrator.upgrade(
+            step, f"r{number - 1}", to=f"r{number}", record="complement", complement=complement
+        )
+        step, complement = one.unwrap(), one.complement
+        back = migrator.downgrade(step, revision=f"r{number}", to="r0", complement=complement)
+        assert json_text.dumps(back.unwrap()) == json_text.dumps(document)
+    assert json_text.dumps(step) == json_text.dumps(result.document)
+    assert json_text.equal(complement, result.complement)
+
+
+@EACH
 def test_most_runs_get_through_and_errors_say_what_to_do(case: Case) -> None:
     both = migrator(case)
     results = [both.upgrade(make_run(OLD, Random(seed)), "old") for seed in range(200)]
