@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from statemig.autogenerate.change import Change, Changes
 from statemig.autogenerate.definitions import shared_definitions
 from statemig.autogenerate.known import declared
-from statemig.autogenerate.moves import pair_moves
+from statemig.autogenerate.moves import is_there, pair_moves
 from statemig.autogenerate.place import Place
 from statemig.autogenerate.steps import StepMatch, match_steps, step_changes
 from statemig.autogenerate.structure import Walk
@@ -35,7 +35,7 @@ def diff(old: Snapshot, new: Snapshot, renames: Renames | None = None) -> Change
 
     `renames` settles what became of a field or step: ``{"state.a": "b"}`` (a new name), ``{"state.a": "state.meta.a"}``
     (a move), ``{"approve": "review"}`` (a step), ``{"state.a": None}`` (it is gone). Raises `OperationError` where one of
-    them names nothing.
+    them names nothing, on either side.
     """
     return compare(old, new, renames).changes
 
@@ -50,6 +50,17 @@ def compare(old: Snapshot, new: Snapshot, renames: Renames | None = None) -> Com
             f"the old definition has no field or step {', '.join(unused)} to rename",
             problems=unused,
             hint="Write the old path in full: state.summary, state.items[].name, outputs.draft.text, or a step's name",
+        )
+    absent = [
+        *steps.absent,
+        *(key for key, (_, target) in walk.moves.items() if not is_there(walk.new, target)),
+    ]
+    if absent:
+        raise OperationError(
+            "the new definition has no such field or step: "
+            + ", ".join(f"{key} to {given[key]}" for key in absent),
+            problems=absent,
+            hint="Write the new name as it is in the code now, or in full: state.digest, state.meta.digest, steps.review",
         )
     changes, moved = pair_moves(walk)
     changes = [*changes, *step_changes(old, new, steps)]

@@ -9,8 +9,19 @@ from typing import Final
 from statemig.autogenerate.change import Change, Site
 from statemig.autogenerate.renames import is_role, name_similarity
 from statemig.autogenerate.structure import Walk
-from statemig.path import Key, Path
-from statemig.shapes.shape import Object, Property, Schema, without_null
+from statemig.path import Items, Key, Path, Slot, Values, Variant
+from statemig.shapes.shape import (
+    Anything,
+    ListOf,
+    MapOf,
+    Object,
+    Property,
+    Schema,
+    Shape,
+    TupleOf,
+    Union,
+    without_null,
+)
 
 _REMOVED: Final = ("S07", "S08")
 _ADDED: Final = ("S04", "S05", "S06")
@@ -63,6 +74,36 @@ def pair_moves(walk: Walk) -> tuple[list[Change], list[tuple[str, str, float]]]:
     ]
     walk.questions = [(path, candidates) for path, candidates in open_questions if candidates]
     return changes, renames
+
+
+def is_there(schema: Schema, path: Path) -> bool:
+    """Whether some document of the schema may have a value at the path. Variants are not told apart."""
+    shapes: list[Shape] = [schema.root]
+    for segment in path.segments:
+        inside: list[Shape] = []
+        for shape in (member for outer in shapes for member in _members(outer, schema)):
+            match segment, shape:
+                case _, Anything():
+                    return True
+                case Variant(), _:
+                    inside.append(shape)
+                case Key(name), Object(properties) if name in properties:
+                    inside.append(properties[name].shape)
+                case Items(), ListOf():
+                    inside.append(shape.items)
+                case Values(), MapOf():
+                    inside.append(shape.values)
+                case Slot(index), TupleOf(slots) if index < len(slots):
+                    inside.append(slots[index])
+        shapes = inside
+    return bool(shapes)
+
+
+def _members(shape: Shape, schema: Schema) -> tuple[Shape, ...]:
+    shape = schema.resolve(shape)
+    if isinstance(shape, Union):
+        return tuple(schema.resolve(member) for member in shape.members)
+    return (shape,)
 
 
 def _move(change: Change, path: str, target: Path | None, to: Path) -> Change:

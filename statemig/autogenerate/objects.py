@@ -9,7 +9,7 @@ from statemig.autogenerate.change import Change, Site
 from statemig.autogenerate.place import Place
 from statemig.autogenerate.renames import Matching, match_fields
 from statemig.autogenerate.scalars import ValueMapping
-from statemig.path import Key, Path, Values
+from statemig.path import Definition, Key, Path, Values
 from statemig.shapes.accept import same
 from statemig.shapes.shape import MISSING, MapOf, Missing, Object, Property, without_null
 from statemig.shapes.similarity import tokens
@@ -192,7 +192,8 @@ def _fields(walk: Walk, old: Property, new: Property, place: Place) -> None:
 def _full(path: Path, parent: Path) -> Path:
     """A path that does not begin at the top is meant from the object that the field was in."""
     first = path.segments[0]
-    return path if first in (Key("state"), Key("outputs")) else Path((*parent.segments, *path.segments))
+    full = first in (Key("state"), Key("outputs")) or isinstance(first, Definition)
+    return path if full else Path((*parent.segments, *path.segments))
 
 
 def _equal(a: Any, b: Any) -> bool:

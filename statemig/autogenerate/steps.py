@@ -19,13 +19,15 @@ _PREFIX: Final = "steps."
 
 @dataclass(frozen=True, slots=True)
 class StepMatch:
-    """`renamed`: old to new name, for every step that stayed, unchanged names included."""
+    """`kept`: old to new name, for every step that stayed, unchanged names included. `absent`: keys of renames whose new
+    name no step has."""
 
     kept: Mapping[str, str]
     gone: tuple[str, ...]
     come: tuple[str, ...]
     matching: Matching
     used: frozenset[str]
+    absent: tuple[str, ...] = ()
 
 
 def given_for(step: str, given: Mapping[str, str | None]) -> str | None:
@@ -39,6 +41,7 @@ def match_steps(old: Snapshot, new: Snapshot, given: Mapping[str, str | None]) -
     come = [name for name in new.steps if name not in old.steps]
     kept = {name: name for name in old.steps if name in new.steps}
     used: set[str] = set()
+    absent: list[str] = []
     for name in list(old.steps):
         key = given_for(name, given)
         if key is None:
@@ -46,6 +49,8 @@ def match_steps(old: Snapshot, new: Snapshot, given: Mapping[str, str | None]) -
         used.add(key)
         to = given[key]
         target = None if to is None else to.removeprefix(_PREFIX)
+        if target is not None and target not in new.steps:
+            absent.append(key)
         if target is not None and target in new.steps and target != name:
             if name in gone:
                 gone.remove(name)
@@ -68,6 +73,7 @@ def match_steps(old: Snapshot, new: Snapshot, given: Mapping[str, str | None]) -
         tuple(name for name in new.steps if name in come and name not in kept.values()),
         matching,
         frozenset(used),
+        tuple(absent),
     )
 
 

@@ -338,3 +338,40 @@ def test_a_join_with_another_branch() -> None:
 def test_a_prompt_only_change_is_of_that_class() -> None:
     changes = diff(flow(Step("a", prompt="x")), flow(Step("a", prompt="y")))
     assert changes.change_class == "prompt"
+
+
+@pytest.mark.parametrize(
+    "new", ["digst", "state.digst", "state.meta.digest", "state.labels.digest", "<State>.digst"]
+)
+def test_a_rename_to_what_is_not_there_is_an_error(new: str) -> None:
+    old, now = state(summary=(str, ...)), state(digest=(str, ...), labels=(list[str], ...))
+    with pytest.raises(OperationError) as raised:
+        diff(old, now, {"state.summary": new})
+    assert str(raised.value).startswith(
+        f"the new definition has no such field or step: state.summary to {new}. Write the new name"
+    )
+    assert raised.value.problems == ("state.summary",)
+
+
+@pytest.mark.parametrize("old", ["approve", "steps.approve"])
+def test_a_step_renamed_to_what_is_not_there_is_an_error(old: str) -> None:
+    with pytest.raises(OperationError, match="no such field or step: " + old + " to reveiw"):
+        diff(flow(Step("approve")), flow(Step("review")), {old: "reveiw"})
+
+
+def test_a_question_about_a_definition_takes_its_own_suggestion_for_an_answer() -> None:
+    class Old(BaseModel):
+        label: str
+        children: list[Old] = []
+
+    class New(BaseModel):
+        name: str
+        children: list[New] = []
+
+    old, new = state(tree=Old), state(tree=New)
+    [(path, [(suggested, _)])] = diff(old, new).questions
+    assert (path, suggested) == ("<Old>.label", "<Old>.name")
+    changes = diff(old, new, {path: suggested})
+    assert [(change.rule, change.path, change.new) for change in changes] == [
+        ("S12", "<Old>.label", "<Old>.name")
+    ]
