@@ -32,14 +32,15 @@ from statemig.store.tables import runs
 LENGTH = 50
 
 #: how many batches one round of a write takes; each run can be taken once
-LOOPS = 1 if SMOKE else 2
+LOOPS = 1 if SMOKE else 5
 
-_one = select(runs.c.document, runs.c.version).where(runs.c.run_id == bindparam("run"))
+_by_id = (runs.c.workflow == "refunds") & (runs.c.run_id == bindparam("run"))  # the primary key
+_one = select(runs.c.document, runs.c.version).where(_by_id)
 _plain = (
-    update(runs)
-    .where(runs.c.run_id == bindparam("run"))
-    .values(document=bindparam("new_document"), version=bindparam("new_version"))
+    update(runs).where(_by_id).values(document=bindparam("new_document"), version=bindparam("new_version"))
 )
+
+_finish = update(runs).where(runs.c.owner.is_not(None)).values(phase="ended", owner=None, lease_until=None)
 
 
 def main() -> None:
@@ -137,7 +138,7 @@ def behind(report: Report, size: str, folder: Path, chain: str) -> None:
             mine, theirs = (f"run-{number}" for number in count(1)), (f"run-{number}" for number in count(1))
             ratio = compare(
                 work(store),
-                lambda: next(mine),
+                lambda: finished(store, next(mine)),
                 Sql(other).write,
                 lambda: next(theirs),
                 loops=(LOOPS, LOOPS),
@@ -146,6 +147,13 @@ def behind(report: Report, size: str, folder: Path, chain: str) -> None:
 
     writes("RunStore.claim, with the recording", claiming)
     writes("RunStore.load, change, save, with the recording", saving)
+
+
+def finished(store: RunStore, run_id: str) -> str:
+    """Workers hold few runs at a time: those that were claimed before are done. Not part of what is measured."""
+    with store.engine.begin() as connection:
+        connection.execute(_finish)
+    return run_id
 
 
 def claiming(store: RunStore) -> Callable[[Any], Any]:
