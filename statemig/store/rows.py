@@ -87,8 +87,15 @@ def standing_of(document: Document) -> tuple[str, str, str]:
     return status, phase, json_text.dumps(places).decode()
 
 
-def parse(text: str, run_id: str, revision: str | None) -> Any:
-    """JSON text of a row. Raises `InvalidStateError` where it is not JSON."""
+def parse(text: str | None, run_id: str, revision: str | None) -> Any:
+    """JSON text of a row. Raises `InvalidStateError` where it is not JSON, or the column of a user's table is null."""
+    if text is None:
+        raise InvalidStateError(
+            "nothing is stored: the column is null",
+            run_id=run_id,
+            revision=revision,
+            hint="Write its first state, or delete the row",
+        )
     try:
         return json_text.loads(text)
     except ValueError:

@@ -10,6 +10,7 @@ from triage_runs import migrator, state
 
 from statemig import RunStore, RunTable
 from statemig.errors import ConfigError, ConflictError, InvalidStateError, RunNotFoundError, UnstampedError
+from statemig.fleet.backfill import upgrade_all
 
 V2_STATE = {"topic": "refund", "digest": ["s"], "log": [], "priority": "normal"}
 
@@ -64,6 +65,17 @@ def test_load_upgrades_the_users_column_and_leaves_the_rest_alone(engine):
     assert (view.stored_revision, view.started_revision, view.state["topic"]) == ("r2", "r1", "new")
     assert [(e.from_revision, e.to_revision) for e in runs.history("1")] == [("r1", "r2")]
     assert [column["name"] for column in inspect(engine).get_columns("jobs")] == ["id", "customer", "state"]
+
+
+def test_a_row_without_content_is_named_and_the_rest_go_on(engine):
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE jobs SET state = NULL WHERE id = 2"))
+    runs = opened(engine, unstamped="r1")
+
+    with pytest.raises(InvalidStateError, match=r"run 2.*: nothing is stored: the column is null"):
+        runs.read("2")
+    done = upgrade_all(runs)
+    assert (done.moved, [failure.run_id for failure in done.failures]) == (2, ["2"])
 
 
 def test_the_stamp_makes_sure_that_nothing_is_upgraded_twice(engine):
