@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Self
 
 from statemig import json_text
 from statemig.errors import OperationError
-from statemig.path import Path
+from statemig.path import Key, Path
 from statemig.plan.instructions import Instruction, Policy
 from statemig.shapes.shape import MISSING, Missing, Schema
 from statemig.workflow.flow import Flow
@@ -113,6 +113,8 @@ class Operation:
     def _read(annotation: str, value: Any) -> Any:
         if annotation == "Path":
             return Path.parse(value)
+        if annotation == "tuple[Path, ...]":
+            return tuple(map(Path.parse, value))
         if annotation.startswith("Policy") and isinstance(value, dict):
             return Policy(**value)
         if "Backfill" in annotation and isinstance(value, dict):
@@ -171,6 +173,26 @@ def require(condition: bool, message: str, operation: str, path: object = None) 
         raise OperationError(message, operation=operation, path=None if path is None else str(path))
 
 
+def require_field(path: Path, operation: str) -> None:
+    require(
+        len(path.segments) > 1 and isinstance(path.last, Key),
+        "expected the path of a field, such as state.items[].name",
+        operation,
+        path,
+    )
+
+
+def refuse_functions(arguments: dict[str, Any], names: tuple[str, ...], operation: str) -> None:
+    """Raises `OperationError` where `to_dict` has written a function: only the script has it."""
+    for name in names:
+        value = arguments.get(name)
+        if isinstance(value, dict) and value.keys() == {"function"}:
+            raise OperationError(
+                f"{name} is a function of its script, so this can be read only from the script",
+                operation=operation,
+            )
+
+
 def literal(value: Any) -> str:
     """Python source of an argument, as the ruff formatter would leave it."""
     match value:
@@ -187,6 +209,8 @@ def literal(value: Any) -> str:
         case dict():
             return "{" + ", ".join(f"{literal(key)}: {literal(inner)}" for key, inner in value.items()) + "}"
         case list():
+            return "[" + ", ".join(map(literal, value)) + "]"
+        case (Path(), *_):
             return "[" + ", ".join(map(literal, value)) + "]"
         case tuple():
             return "(" + ", ".join(map(literal, value)) + ("," if len(value) == 1 else "") + ")"
@@ -236,6 +260,8 @@ __all__ = [
     "Value",
     "from_dict",
     "literal",
+    "refuse_functions",
     "require",
+    "require_field",
     "require_json",
 ]

@@ -16,7 +16,7 @@ from statemig.operations.steps import RenameStep
 from statemig.path import Definition, Key, Path, Variant, render
 from statemig.plan import effects
 from statemig.plan.cursor import Passed
-from statemig.plan.instructions import Apply, Move, OpenStep
+from statemig.plan.instructions import Apply, Instruction, Move, OpenStep
 from statemig.plan.stepwise import Stage
 from statemig.plan.values import members
 from statemig.shapes.shape import Object, Schema, Shape
@@ -89,7 +89,9 @@ class Lowered:
                     revision=self.revision,
                     operation=f"{number} {operation.name}",
                     label=f"{self._prefix}{number}{part}",
-                    schema=partial(self._schema_at, before) if needs_schema else None,
+                    schema=partial(self._schema_within, before, instructions[:place])
+                    if needs_schema
+                    else None,
                     passed=self._passed if isinstance(instruction, OpenStep) else None,
                 )
             )
@@ -136,12 +138,16 @@ class Lowered:
             self._schemas = schemas
         return self._schemas[number]
 
+    def _schema_within(self, number: int, done: Sequence[Instruction]) -> Schema:
+        """The schema in the middle of operation `number`, some of whose instructions are done."""
+        return effects.apply(self._schema_at(number), done)
+
     def _refuse_recursion(self, operation: Operation, number: int, before: int) -> None:
         from statemig.plan.walk import Occurrences
 
         schema = self._schema_at(before)
-        for path in operation.paths[:1]:
-            first = path.segments[0]
+        for path in operation.paths:
+            first = path.segments[0] if path.segments else None
             if not isinstance(first, Definition):
                 continue
             inside: list[Shape] = []

@@ -8,6 +8,7 @@ from typing import Any
 from statemig.errors import OperationError
 from statemig.operations.asking import MapWaiting, RenameTool
 from statemig.operations.base import Backfill, Operation, Value, require
+from statemig.operations.field_methods import FieldMethods
 from statemig.operations.fields import (
     AddField,
     MakeOptional,
@@ -38,7 +39,7 @@ from statemig.shapes.shape import MISSING
 Function = Callable[[Any], Any]
 
 
-class Operations:
+class Operations(FieldMethods):
     """Records operations in order. Each method raises `OperationError` or `PathError` for arguments that cannot be right."""
 
     def __init__(self) -> None:

@@ -29,6 +29,7 @@ from statemig.plan.instructions import (
     Refuse,
     Relabel,
     Rename,
+    Retype,
     Unfill,
 )
 from statemig.plan.kinds import Act, Function, OutOfTheOrdinary, on_value, place
@@ -96,7 +97,7 @@ def _compiles(stage: Stage, recording: bool) -> bool:
     if not recording:
         return True
     match instruction:
-        case Put() | Rename() | Relabel() | Refuse():
+        case Put() | Rename() | Relabel() | Refuse() | Retype():
             return True
         case Drop(keep=keep, restore=restore):
             return not keep and isinstance(restore, Missing)
@@ -202,7 +203,7 @@ def _meets_state(instruction: Instruction) -> bool:
     return (
         bool(instruction.output)
         if isinstance(instruction, CloseStep)
-        else not isinstance(instruction, Relabel | OpenStep | Refuse)
+        else not isinstance(instruction, Relabel | OpenStep | Refuse | Retype)
     )
 
 

@@ -31,10 +31,12 @@ from statemig.plan.instructions import (
     Relabel,
     Rename,
     Reorder,
+    Retype,
     Unfill,
     Unite,
     Withdraw,
 )
+from statemig.plan.names import renamed_definition, renamed_key
 from statemig.plan.values import FillNull, add_value, members, of_value
 from statemig.plan.walk import occurrences_in_schema
 from statemig.shapes.accept import accepts
@@ -82,7 +84,8 @@ def _apply(schema: Schema, instruction: Instruction) -> Schema:
             return _objects(schema, parent, lambda shape: _optional(shape, key))
         case Rename(parent, old, new):
             shapes_at(schema, parent / old)
-            return _objects(schema, parent, lambda shape: _renamed(shape, old, new))
+            changed = _objects(schema, parent, lambda shape: _renamed(shape, old, new))
+            return _edit(changed, parent, lambda shape: renamed_key(shape, old, new))
         case Move(base, source, target, _):
             shapes_at(schema, Path((*base.segments, *map(Key, source))))
             return _objects(schema, base, lambda shape: _moved(shape, source, target, schema))
@@ -104,6 +107,8 @@ def _apply(schema: Schema, instruction: Instruction) -> Schema:
             return _outputs(schema, lambda shape: _united(shape, steps, into, merge is not None, schema))
         case MapCalls():
             return calls_in_schema(schema, instruction)
+        case Retype(old, new):
+            return renamed_definition(schema, old, new)
         case Relabel(old, new):
             return _outputs(schema, lambda shape: _renamed(shape, old, new))
         case CloseStep(step, _, output, _):
@@ -330,6 +335,11 @@ def _on_objects(change: Callable[[Object], Shape], schema: Schema) -> Change:
                 return shape
 
     return on
+
+
+def on_objects(shape: Shape, change: Callable[[Object], Shape], schema: Schema) -> Shape:
+    """What becomes of a shape when the objects among its values change."""
+    return _on_objects(change, schema)(shape)
 
 
 def _with_keys(keys: String | Enum, names: Iterable[str], schema: Schema) -> String | Enum:

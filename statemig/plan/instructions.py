@@ -99,6 +99,14 @@ class Relabel:
 
 
 @dataclass(frozen=True, slots=True)
+class Retype:
+    """A definition of the schema gets another name. Documents stay as they are."""
+
+    old: str
+    new: str
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """What becomes of a run that stands on a step that goes. `kind`: forward, back, hold, pin, fail, or refuse (nobody said)."""
 
@@ -228,6 +236,7 @@ Instruction = (
     | Move
     | Apply
     | Refuse
+    | Retype
     | Relabel
     | CloseStep
     | OpenStep

@@ -39,10 +39,12 @@ from statemig.plan.instructions import (
     Relabel,
     Rename,
     Reorder,
+    Retype,
     Unfill,
     Unite,
     Withdraw,
 )
+from statemig.plan.key_values import OnKeys
 from statemig.plan.values import PythonFunction, fresh, kind
 from statemig.plan.walk import Trail, over, trail_text
 from statemig.shapes.shape import Missing, Schema
@@ -99,6 +101,8 @@ def apply(document: Document, instruction: Instruction, notes: Notes, stage: Sta
             return _apply(document, instruction, notes, stage)
         case Refuse(why):
             raise IrreversibleError(f"there is no way back: {why}")
+        case Retype():
+            return document
         case Relabel(old, new):
             return cursor.relabel(document, old, new)
         case CloseStep():
@@ -250,14 +254,19 @@ def _apply(document: Document, instruction: Apply, notes: Notes, stage: Stage) -
     function = instruction.function
     back = function.inverse()
 
-    def visit(value: Any, trail: Trail) -> Any:
+    def visit(value: Any, trail: Trail, partial: bool = False) -> Any:
         note = notes.take(trail)
+        make, unmake = function.apply, back.apply
+        if partial and isinstance(function, OnKeys) and isinstance(back, OnKeys):
+            make, unmake = function.apply_to_part, back.apply_to_part
         try:
-            if note is not None and "was" in note:
+            if note is not None and "part" in note and isinstance(function, OnKeys):
+                result = function.recover(value, note["part"])
+            elif note is not None and "was" in note:
                 unchanged = json_text.digest(value, 8) == note.get("now")
                 result = fresh(note["was"]) if unchanged else function.recover(value, note["was"])
             else:
-                result = function.apply(value)
+                result = make(value)
             found = json_text.problem(result) if isinstance(function, PythonFunction) else None
             if found is not None:
                 raise TransformError(
@@ -272,20 +281,30 @@ def _apply(document: Document, instruction: Apply, notes: Notes, stage: Stage) -
                 path=trail_text(trail) or None,
                 hint="Run it on this state: it must take and return JSON values, and not fail on any that the old version wrote",
             ) from error
-        if notes.recording and not _gives_back(back.apply, result, value):
-            notes.write(trail, was=value, now=json_text.digest(result, 8))
-        return value if json_text.equal(result, value) else result
+        if notes.recording and not _gives_back(unmake, result, value):
+            if isinstance(function, OnKeys):
+                notes.write(trail, part=function.keep(value, result))
+            else:
+                notes.write(trail, was=value, now=json_text.digest(result, 8))
+        return value if _same(result, value) else result
 
-    return over(document, instruction.path, visit, schema=stage.schema() if stage.schema else None)
+    return _over_objects(document, instruction.path, visit, stage, inner_first=True)
 
 
 def _gives_back(back: Callable[[Any], Any], result: Any, value: Any) -> bool:
     try:
-        return json_text.equal(back(result), value)
+        return _same(back(result), value)
     except (ConversionError, IrreversibleError):
         return False
     except Exception:
         return False  # a function of the script: whatever it raises, it does not give the value back
+
+
+def _same(left: Any, right: Any) -> bool:
+    """Equality to the order of keys."""
+    if left is right or not json_text.equal(left, right):
+        return left is right
+    return not isinstance(left, dict | list) or json_text.dumps(left) == json_text.dumps(right)
 
 
 def _over_objects(

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
+from field_and_value_operations import KINDS as FIELD_AND_VALUE_KINDS
+from field_and_value_operations import FieldAndValueProposer
 from hypothesis import strategies as st
 
 from statemig.errors import OperationError, SchemaError
@@ -267,7 +269,7 @@ def unboxed(value: Any) -> Any:
     return value["boxed"]
 
 
-class Proposer:
+class Proposer(FieldAndValueProposer):
     """Random operations that fit a schema."""
 
     def __init__(self, random: Random, version: Version) -> None:
@@ -460,6 +462,7 @@ KINDS = (
     *("wrap", "unwrap", "convert", "convert", "map_values", "map_values"),
     *("make_required", "make_optional", "make_nullable", "drop_null", "transform"),
     *("rename_step", "remove_step", "add_step"),
+    *FIELD_AND_VALUE_KINDS,
 )
 
 

@@ -6,13 +6,14 @@ import traceback
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from operation_chains import Chain, chains
 
 from statemig.errors import StatemigError
 from statemig.migrator import Migrator
 from statemig.operations import Operations
+from statemig.operations.containers import ListToMap
 from statemig.revisions.revision import Revision
 from statemig.workflow.snapshot import Snapshot
 
@@ -30,6 +31,8 @@ def secret_leaves(value: Any, random: Any, path: tuple[Any, ...] = ()) -> Any:
 
 @given(chains(), st.randoms(use_true_random=False))
 def test_no_error_on_a_random_chain_shows_a_value(chain: Chain, random: Any) -> None:
+    # What list_to_map makes the key of a map is a name from then on, and errors show the names on the way to a place.
+    assume(not any(isinstance(each, ListToMap) for operations in chain.operations for each in operations))
     migrator = chain.migrator
     document = chain.document()
     document["state"] = secret_leaves(document["state"], random)

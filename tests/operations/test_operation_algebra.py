@@ -6,6 +6,7 @@ from random import Random
 from typing import Any
 
 import pytest
+from field_and_value_operations import FUNCTIONS
 from hypothesis import given
 from hypothesis import strategies as st
 from operation_chains import STEPS, Proposer, Version, boxed, random_schema, unboxed
@@ -15,7 +16,6 @@ from statemig.errors import OperationError
 from statemig.migrator import Migrator
 from statemig.operations import Operation, Operations, from_dict
 from statemig.operations.fields import AddField
-from statemig.operations.values import Transform
 from statemig.path import Path
 from statemig.revisions.revision import Revision
 
@@ -36,8 +36,8 @@ def test_the_inverse_of_the_inverse_is_the_operation(operation: Operation) -> No
 
 @given(OPERATIONS)
 def test_as_a_dict_and_back(operation: Operation) -> None:
-    if isinstance(operation, Transform):
-        return
+    if any(map(callable, vars(operation).values())):
+        return  # it can be read only from its script
     for each in (operation, operation.inverse()):
         stored = json_text.loads(json_text.dumps(each.to_dict()))
         assert from_dict(stored) == each
@@ -47,7 +47,7 @@ def test_as_a_dict_and_back(operation: Operation) -> None:
 @given(OPERATIONS)
 def test_as_a_line_of_a_script_and_back(operation: Operation) -> None:
     op = Operations()
-    eval(operation.source(), {"op": op, "boxed": boxed, "unboxed": unboxed})
+    eval(operation.source(), {"op": op, "boxed": boxed, "unboxed": unboxed, **FUNCTIONS})
     assert op.recorded == (operation,)
 
 
