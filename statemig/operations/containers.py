@@ -8,17 +8,9 @@ from typing import Any, ClassVar
 
 from statemig.operations.base import Operation, literal, require, require_json
 from statemig.path import Path, Slot
-from statemig.plan.container_values import (
-    AddSlot,
-    Distinct,
-    Index,
-    Ordered,
-    Permute,
-    RemoveSlot,
-    Unindex,
-    inverse_order,
-)
+from statemig.plan.container_values import Distinct, Index, Ordered, Unindex
 from statemig.plan.instructions import Apply, Instruction, Rename
+from statemig.plan.tuple_values import AddSlot, Permute, RemoveSlot, inverse_order
 from statemig.shapes.shape import MISSING
 
 
