@@ -294,9 +294,9 @@ class Migrator:
             held: Outcome = "held" if isinstance(error, MigrationHeld) else "pinned"
             return Result(document, source, held, complement=complement or {}, error=error)
         except (MigrationError, RevisionError) as error:
+            if isinstance(error, RevisionError):  # no fault of this run
+                raise error.locate(workflow=self.workflow) from error.__cause__
             error.locate(run_id=run_id, workflow=self.workflow)
-            if isinstance(error, RevisionError):
-                raise
             return Result(document, source, "failed", complement=complement or {}, error=error)
         except RecursionError:
             deep = MigrationError(

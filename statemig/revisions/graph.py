@@ -31,7 +31,7 @@ CURRENT: Final = "current"
 RESERVED: Final = frozenset((BASE, HEAD, HEADS, CURRENT))
 
 NEWER_DEPLOY: Final = (
-    "A newer deploy may have written it, or its script was never committed: update this code."
+    "`statemig history` lists those known here. If a newer deploy wrote it, or its script was never committed: update this code."
 )
 
 _ID = re.compile(r"[A-Za-z0-9_]+")

@@ -78,7 +78,7 @@ class RunKeeper:
     def prolong(self, run: Run, ttl: float) -> StoredRun:
         row = run.row
         if not run.claimed:
-            raise StoreError("a loaded run has no lease", run_id=run.id, hint="Take it with claim to hold it")
+            raise StoreError("a loaded run has no lease", run_id=run.run_id, hint="Take it with claim to hold it")
         until = self._store.clock() + ttl
         values = {
             "of_workflow": self._store.workflow,
@@ -95,7 +95,7 @@ class RunKeeper:
         changed = run.claimed or run.entry is not None or run.outcome is not None
         if not changed and json_text.equal(run.base(), run.document):
             return
-        self._store.require_valid(run.document, run.id)
+        self._store.require_valid(run.document, run.run_id)
         for _ in range(TRIES):
             now = self._store.clock()
             row = run.row
@@ -120,11 +120,11 @@ class RunKeeper:
                 run.row = new
                 return
             self._merge_answers(run)
-        raise ConflictError("others kept writing the run", run_id=run.id, hint="Take it again")
+        raise ConflictError("others kept writing the run", run_id=run.run_id, hint="Take it again")
 
     def _merge_answers(self, run: Run) -> None:
         """A person may answer another branch while a worker has the run: take such answers over, and nothing else."""
-        row = self._store.row(run.id)
+        row = self._store.row(run.run_id)
         if row.token != run.row.token:
             raise _lease_lost(run) if run.claimed else _overtaken(run)
         if row.revision != self._store.head or (not run.claimed and row.leased(self._store.clock())):
@@ -140,7 +140,7 @@ class RunKeeper:
     def _loaded_attempt(self, run: Run, now: float) -> Attempt:
         position = run.position or {}
         return Attempt(
-            run_id=run.id,
+            run_id=run.run_id,
             token=run.row.token + 1,
             step=run.step,
             position=position.get("id"),
@@ -181,7 +181,7 @@ def claimed_attempt(row: StoredRun, now: float, outcome: str, error: str | None)
 def _lease_lost(run: Run) -> LeaseLostError:
     return LeaseLostError(
         "the lease ran out and another worker has taken the run; nothing was written",
-        run_id=run.id,
+        run_id=run.run_id,
         step=run.step,
         hint="Claim with a longer ttl, or renew it during the step; the idempotency key tells what was done twice",
     )
@@ -190,7 +190,7 @@ def _lease_lost(run: Run) -> LeaseLostError:
 def _overtaken(run: Run) -> ConflictError:
     return ConflictError(
         "somebody else has written the run since it was taken; nothing was written",
-        run_id=run.id,
+        run_id=run.run_id,
         step=run.step,
         hint="Take it again and repeat the change",
     )

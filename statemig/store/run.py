@@ -116,10 +116,10 @@ class Run:
         self.closed = False
 
     def __repr__(self) -> str:
-        return f"<Run {self.id} at {self.step} revision {self.revision}>"
+        return f"<Run {self.run_id} at {self.step} revision {self.revision}>"
 
     @property
-    def id(self) -> str:
+    def run_id(self) -> str:
         return self.row.run_id
 
     @property
@@ -164,7 +164,7 @@ class Run:
     @property
     def idempotency_key(self) -> str | None:
         """The same for every try of one visit of a step, through migrations and renames: give it to what has side effects."""
-        return None if self.position is None else f"{self.id}/{self.position['id']}"
+        return None if self.position is None else f"{self.run_id}/{self.position['id']}"
 
     @property
     def started_revision(self) -> str | None:
@@ -280,7 +280,7 @@ class Run:
         if self.closed:
             raise StoreError(
                 "this run was saved or released already",
-                run_id=self.id,
+                run_id=self.run_id,
                 hint="Take it again with claim or load",
             )
         return self
@@ -292,7 +292,7 @@ class Run:
                 "the run stands nowhere, so it can not go on from there"
                 if position is None
                 else "the run was moved on already, and it moves once in a block",
-                run_id=self.id,
+                run_id=self.run_id,
                 hint="Claim or load the run again for its next step",
             )
         return position

@@ -45,7 +45,7 @@ def main(url, log, point):
     run = runs.claim("victim", ttl=60)
     if point == "claim:after commit":
         die()
-    note(log, run.id, run.idempotency_key, "victim")
+    note(log, run.run_id, run.idempotency_key, "victim")
     if point == "step:after the side effect":
         die()
     if point == "save:after the update":

@@ -63,13 +63,14 @@ def work(store, log, name, version):
             continue
         idle = 0
         with run:
-            note(log, run.id, run.idempotency_key, name, run.revision)
+            note(log, run.run_id, run.idempotency_key, name, run.revision)
             run.state[counter] += 1
             run.state["seen"].append(run.idempotency_key)
             if run.state[counter] < ROUNDS:
                 run.advance(step)
             else:
                 run.finish()
+        time.sleep(0.001)  # SQLite gives its lock to whoever asks first, so who just had it lets the other ask
 
 
 def loads(store, log, name, version, run_id="shared"):

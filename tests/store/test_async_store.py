@@ -33,10 +33,10 @@ def test_many_tasks_never_get_the_same_run(url):
         runs = AsyncRunStore(store(url, 1))
         ids = {await runs.start(state()) for _ in range(8)}
         claimed = await asyncio.gather(*(runs.claim(f"w{number}") for number in range(8)))
-        got = [run.id for run in claimed if run is not None]
+        got = [run.run_id for run in claimed if run is not None]
         assert len(got) == len(set(got))
         while (run := await runs.claim("w")) is not None:
-            got.append(run.id)
+            got.append(run.run_id)
         assert sorted(got) == sorted(ids)
 
     asyncio.run(scenario())

@@ -120,7 +120,7 @@ def test_a_stamped_fleet_is_claimed_answered_and_brought_down(engine):
     runs = opened(engine)
 
     with runs.claim("w") as run:
-        assert run.id == "1"
+        assert run.run_id == "1"
         run.wait("review", "k", output={"label": "x"})
     runs.answer("1", "k", {"approved": True})
     with runs.claim("w") as run:

@@ -14,7 +14,7 @@ def test_a_claimed_run_stands_at_the_start_of_the_workflow(url, clock):
 
     run = runs.claim("w1")
 
-    assert (run.id, run.step, run.attempt, run.revision) == (run_id, "classify", 1, "r1")
+    assert (run.run_id, run.step, run.attempt, run.revision) == (run_id, "classify", 1, "r1")
     assert run.state == state()
     assert run.idempotency_key == f"{run_id}/{run.position['id']}"
 
@@ -132,10 +132,10 @@ def test_a_run_that_keeps_failing_goes_to_the_back_of_the_queue(url, clock):
     runs = store(url, 1, clock=clock)
     bad, good = runs.start(state()), runs.start(state())
     with pytest.raises(RuntimeError), runs.claim("w1") as run:
-        assert run.id == bad
+        assert run.run_id == bad
         raise RuntimeError
 
-    assert runs.claim("w1").id == good
+    assert runs.claim("w1").run_id == good
 
 
 def test_a_released_run_can_be_claimed_at_once(url, clock):
@@ -143,7 +143,7 @@ def test_a_released_run_can_be_claimed_at_once(url, clock):
     run_id = runs.start(state())
     runs.claim("w1").release()
 
-    assert runs.claim("w2").id == run_id
+    assert runs.claim("w2").run_id == run_id
     assert [a.outcome for a in runs.attempts()] == ["released"]
 
 
@@ -229,7 +229,7 @@ def test_a_worker_of_an_older_version_leaves_newer_runs_alone(url, clock):
     new.start({"topic": "t", "priority": "high"})
     mine = old.start(state())
 
-    assert old.claim("w1").id == mine
+    assert old.claim("w1").run_id == mine
     assert old.claim("w1") is None
     assert old.failures() == []
 
@@ -240,7 +240,7 @@ def test_a_pinned_run_is_left_to_workers_of_its_revision(url, clock):
     new.pin(run_id, "r1")
 
     assert new.claim("w2") is None
-    assert old.claim("w1").id == run_id
+    assert old.claim("w1").run_id == run_id
 
 
 def test_a_run_that_fails_to_migrate_is_listed_and_the_rest_go_on(url, clock):
@@ -257,7 +257,7 @@ def test_a_run_that_fails_to_migrate_is_listed_and_the_rest_go_on(url, clock):
     runs = store(url, 2, v2=broken, clock=clock)
     before = old.read(bad).document
 
-    assert runs.claim("w2").id == good
+    assert runs.claim("w2").run_id == good
     assert runs.claim("w2") is None
 
     [failure] = runs.failures()
@@ -290,7 +290,7 @@ def test_a_failed_run_is_offered_again_when_it_was_repaired(url, clock):
     repaired = store(url, 2, clock=clock)
     assert repaired.claim("w") is None
     assert repaired.retry_failed() == 1
-    assert repaired.claim("w").id == bad
+    assert repaired.claim("w").run_id == bad
 
 
 @pytest.mark.parametrize("policy", ["hold", "pin", "fail"])
@@ -304,7 +304,7 @@ def test_a_run_whose_step_was_removed_is_not_taken_where_the_policy_says_so(url,
     [failure] = runs.failures()
     assert failure.kind == {"hold": "held", "pin": "pinned", "fail": "failed"}[policy]
     assert failure.step == "check"
-    assert old.claim("w-old").id == run_id
+    assert old.claim("w-old").run_id == run_id
 
 
 def test_a_run_that_waits_where_its_step_was_removed_is_woken(url, clock):
@@ -317,7 +317,7 @@ def test_a_run_that_waits_where_its_step_was_removed_is_woken(url, clock):
         run.wait("review", "k")
     runs = store(url, 3, clock=clock)
 
-    assert runs.claim("w").id == run_id
+    assert runs.claim("w").run_id == run_id
     assert runs.claim("w") is None
     assert runs.read(other).stored_revision == "r2"
 
@@ -328,7 +328,7 @@ def test_every_run_of_many_is_claimed_once(url, clock):
 
     claimed = []
     while (run := runs.claim("w")) is not None:
-        claimed.append(run.id)
+        claimed.append(run.run_id)
 
     assert len(claimed) == 30
     assert set(claimed) == started

@@ -253,7 +253,7 @@ def test_nothing_starts_while_the_workflow_drains(url, clock):
         "workflow triage: no new runs start while the workflow drains. "
         "Start it after the deploy, or call store.drain(False)"
     )
-    assert runs.claim("w").id == run_id
+    assert runs.claim("w").run_id == run_id
     runs.drain(False)
     assert not runs.draining()
     runs.start(state())

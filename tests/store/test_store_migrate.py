@@ -181,7 +181,7 @@ def test_a_store_in_memory_and_the_real_clock():
     runs = store("sqlite://", 1)
     run_id = runs.start(state())
     run = runs.claim("w", ttl=5)
-    assert run.id == run_id
+    assert run.run_id == run_id
     assert 4 < run.lease_until - time.time() <= 5
 
 

@@ -36,7 +36,7 @@ def work(run: Any, published: Path) -> None:
         case None:
             run.finish()
         case Ask(waits_at, question):
-            run.wait(waits_at, key=f"{waits_at}-{run.id}", payload=question)
+            run.wait(waits_at, key=f"{waits_at}-{run.run_id}", payload=question)
         case following:
             run.advance(following)
 
