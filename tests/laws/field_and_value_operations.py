@@ -191,7 +191,8 @@ class FieldAndValueProposer:
 
     def constrain(self) -> Operation | None:
         place = self.of_kind(Integer, Number, String, Enum, ListOf, TupleOf)
-        return place and Constrain(place.path, *self.bounds())
+        bounds = self.bounds()
+        return Constrain(place.path, *bounds) if place and bounds != (None, None, ()) else None
 
     def relax(self) -> Operation | None:
         place = self.of_kind(Integer, Number, String, Enum, ListOf, TupleOf)
