@@ -71,7 +71,12 @@ def rebase(project: Project, mine: str | None, onto: str | None, workflow: str |
                 click.echo(f"  {side}: {operation.source()}")
     if not done.snapshot_stale:
         return
-    last = done.moved[-1][0]
+    *between, last = (revision for revision, _ in done.moved)
+    if between:
+        complain(
+            f"The snapshots of {', '.join(between)} lack what the other side has changed, and there is no code to freeze them from. "
+            f"Runs pass them by on the way to {last}; do not name them as a target of upgrade or downgrade."
+        )
     try:
         directory.replace_snapshot(last, project.captured(name)[name])
     except (CaptureError, ConfigError) as error:

@@ -121,6 +121,30 @@ def test_rebase_with_code_that_is_not_merged_yet_says_what_to_do_later(conflict:
     assert [row["revision"] for row in conflict.json("history")][:2] == ["bbb", "ccc"]
 
 
+def test_rebase_of_several_says_which_snapshots_stay_behind(project: Any) -> None:
+    git(project, "init")
+    git(project, "add", ".")
+    git(project, "commit", "-m", "first")
+    git(project, "checkout", "-b", "theirs")
+    project.code("topic: str\nsummary: str\nlanguage: str = 'en'")
+    project.ok("revision", "--autogenerate", "-m", "language", "--rev-id", "ccc")
+    git(project, "add", ".")
+    git(project, "commit", "-m", "theirs")
+    git(project, "checkout", "main")
+    project.code(PRIORITY)
+    project.ok("revision", "--autogenerate", "-m", "priority", "--rev-id", "bbb")
+    project.code(f"{PRIORITY}\ncolour: str = 'red'")
+    project.ok("revision", "--autogenerate", "-m", "colour", "--rev-id", "ddd")
+    git(project, "add", ".")
+    git(project, "commit", "-m", "mine")
+    git(project, "merge", "theirs", check=False)
+    project.code(f"{PRIORITY}\ncolour: str = 'red'\nlanguage: str = 'en'")
+    result = project.run("rebase")
+    assert result.exit_code == 0, result.stderr
+    assert "The snapshots of bbb lack what the other side has changed" in result.stderr
+    assert "do not name them as a target of upgrade or downgrade" in result.stderr
+
+
 def test_mine_can_be_named(conflict: Any) -> None:
     conflict.ok("rebase", "ccc")
     assert [row["revision"] for row in conflict.json("history")][:2] == ["ccc", "bbb"]
