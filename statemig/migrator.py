@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from statemig import document as documents
 from statemig import json_text
 from statemig.document import Document
 from statemig.errors import (
     ConfigError,
-    CursorError,
-    InvalidStateError,
     MigrationError,
     MigrationHeld,
     MigrationPinned,
@@ -25,6 +22,7 @@ from statemig.errors import (
 )
 from statemig.revisions.graph import Graph
 from statemig.revisions.revision import Revision
+from statemig.validity import Validity
 
 if TYPE_CHECKING:
     from statemig.envelope import Hook
@@ -33,7 +31,6 @@ if TYPE_CHECKING:
     from statemig.plan.cursor import Passed
     from statemig.plan.stepwise import Stage
     from statemig.revisions.directory import Directory
-    from statemig.shapes.validator import Validator
     from statemig.workflow.flow import Flow
     from statemig.workflow.snapshot import Snapshot
 
@@ -119,7 +116,7 @@ class Migrator:
         self._proven: dict[tuple[str, str], bool | int] = {}
         self._snapshots: dict[str, Snapshot | None] = {}
         self._targets: dict[tuple[str, str], str] = {}
-        self._validators: dict[tuple[str, str], Validator | None] = {}
+        self._validity = Validity(self.workflow, self.snapshot)
 
     @classmethod
     def from_config(cls, path: str | FilePath | None = None, *, workflow: str | None = None) -> Migrator:
@@ -288,7 +285,9 @@ class Migrator:
                 document, source, target, complement or {}, recording=record is not None
             )
             proven = checked and self._is_proven(source, target) and self._passes(source, target, complement)
-            self._check(migrated, target, source, validate=not proven)
+            self._validity.require_migrated(
+                migrated, source, target, up=self._below(source, target), proven=proven
+            )
         except (MigrationHeld, MigrationPinned) as error:
             error.locate(run_id=run_id, workflow=self.workflow)
             held: Outcome = "held" if isinstance(error, MigrationHeld) else "pinned"
@@ -427,36 +426,8 @@ class Migrator:
 
     def validate(self, document: Document, revision: str, *, run_id: str | None = None) -> None:
         """Raises `InvalidStateError` where the document is not one that this revision's workflow stores."""
-        problems = documents.problems(document) or self._problems(document, revision, "stored")
-        if problems:
-            raise InvalidStateError(
-                f"the document does not fit the revision it is stamped with: {_listed(problems)}",
-                problems=problems,
-                run_id=run_id,
-                workflow=self.workflow,
-                revision=revision,
-                path=problems[0][0] or None,
-                hint="No migration has touched it yet. Repair what is stored, or stamp it with the revision it really has",
-            )
-
-    def _check(self, document: Document, target: str, source: str, *, validate: bool) -> None:
-        problems = documents.problems(document)
-        snapshot = self.snapshot(target)
-        if snapshot is None and not problems:
-            return
-        if (validate or document.get("pending")) and not problems:  # the proof is about whole states
-            side = "accepts" if self._below(source, target) else "stored"
-            problems = self._problems(document, target, side)
-        if problems:
-            raise InvalidStateError(
-                f"after the migration the document does not fit the new version: {_listed(problems)}",
-                problems=problems,
-                revision=target,
-                path=problems[0][0] or None,
-                hint=f"Add what is missing to the scripts between {source} and {target}",
-            )
-        if snapshot is not None and snapshot.steps:
-            _check_cursor(document, snapshot, target)
+        self._node(revision)
+        self._validity.require_stored(document, revision, run_id=run_id)
 
     def _is_proven(self, source: str, target: str) -> bool:
         """Whether every document that is valid at `source` is valid at `target` after the upgrade, so that none needs to be validated.
@@ -487,125 +458,19 @@ class Migrator:
         except StatemigError:
             return False
 
-    def _problems(self, document: Document, revision: str, side: str) -> list[tuple[str, str]]:
-        validator = self._validator(revision, side)
-        if validator is None:
-            return []
-        problems = validator.problems(
-            {part: document[part] for part in ("state", "outputs") if part in document}
-        )
-        partial = [
-            (number, item["writes"])
-            for number, item in enumerate(documents.pending(document))
-            if item.get("writes")
-        ]
-        if partial:
-            writes = self._validator(revision, "writes")
-            assert writes is not None
-            for number, value in partial:
-                problems.extend(
-                    (path.replace("state", f"pending[{number}].writes", 1), expected)
-                    for path, expected in writes.problems({"state": value})
-                )
-        return problems
-
-    def _validator(self, revision: str, side: str) -> Validator | None:
-        """For documents as they are stored at a revision ("stored"), as its readers take them ("accepts"), or for the part of a state that
-        one branch has written ("writes")."""
-        key = (revision, side)
-        if key not in self._validators:
-            from statemig.shapes.validator import Validator
-
-            snapshot = self.snapshot(revision)
-            if snapshot is None:
-                self._validators[key] = None
-            else:
-                schema = snapshot.accepts if side == "accepts" else snapshot.stored
-                self._validators[key] = Validator(_partial(schema) if side == "writes" else schema)
-        return self._validators[key]
-
     # -- other runtimes ------------------------------------------------------------------------------------------------
 
-    def hook(self, *, unstamped: str | None = None, layout: str = "state") -> Hook:
+    def hook(
+        self,
+        *,
+        unstamped: str | None = None,
+        layout: str | Mapping[str, str] = "state",
+        raw: type = dict,
+    ) -> Hook:
         """Lazy upgrade for any runtime that keeps JSON; see `statemig.envelope.Hook`."""
         from statemig.envelope import Hook
 
-        return Hook(self, unstamped=unstamped, layout=layout)
-
-
-def _partial(schema: Any) -> Any:
-    """The schema of a document of which nothing but a part of the state is there."""
-    from statemig.shapes.shape import Object, Property, Schema
-
-    root = schema.resolve(schema.root)
-    state = schema.resolve(root.properties["state"].shape)
-    if isinstance(state, Object):
-        properties = {key: Property(prop.shape, required=False) for key, prop in state.properties.items()}
-        state = Object(properties, state.extra, state.name)
-    return Schema(Object({"state": Property(state)}), schema.definitions)
-
-
-def _check_cursor(document: Document, snapshot: Snapshot, revision: str) -> None:
-    """Every position stands on a step that exists, its declared inputs are there, an end can be reached, and joins can still fire.
-    Raises `CursorError`."""
-    from statemig.workflow.flow import reachable
-
-    for step, place in documents.steps_named(document):
-        if step not in snapshot.steps:
-            raise CursorError(
-                f"there is no step {step!r} in version {revision}",
-                step=step,
-                path=place,
-                revision=revision,
-                hint=f'Add op.rename_step("{step}", to=...) or op.remove_step("{step}", cursor=...) to the revision',
-            )
-    standing = [position["step"] for position in documents.positions(document)]
-    for number, position in enumerate(documents.positions(document)):
-        step = position["step"]
-        for needed in snapshot.steps[step].reads:
-            if not _is_there(document, needed):
-                raise CursorError(
-                    "the step reads what is not there",
-                    step=step,
-                    path=needed,
-                    revision=revision,
-                    hint=f"Add op.add_field({needed!r}, default=...) to the revision, or send the run to a step that writes it",
-                )
-        if step in snapshot.dead_ends:
-            raise CursorError(
-                "no end can be reached from here",
-                step=step,
-                path=f"cursor[{number}]",
-                revision=revision,
-                hint="Give the step a next, or send the run elsewhere: op.remove_step(..., cursor=op.forward(...))",
-            )
-    arrived: dict[str, set[str]] = {}
-    for item in documents.pending(document):
-        if item.get("to") is not None:
-            arrived.setdefault(item["to"], set()).add(item["step"])
-    for join, branches in arrived.items():
-        for missing in set(snapshot.steps[join].joins) - branches:
-            if not any(missing in reachable(snapshot.steps, step) for step in standing):
-                raise CursorError(
-                    f"the join waits for {missing!r}, and nothing can get there any more",
-                    step=join,
-                    path="pending",
-                    revision=revision,
-                    hint=f"A branch was added while this run was past the fork: let it run out on its version, or start {missing!r}",
-                )
-
-
-def _is_there(document: Document, path: str) -> bool:
-    from statemig.path import Key, Path
-
-    value: Any = document
-    for segment in Path.parse(path).segments:
-        if not isinstance(segment, Key):
-            return True  # what lies in lists and maps may be empty
-        if not isinstance(value, dict) or segment.name not in value:
-            return False
-        value = value[segment.name]
-    return True
+        return Hook(self, unstamped=unstamped, layout=layout, raw=raw)
 
 
 def _reverse_patch(before: Document, after: Document) -> list[dict[str, Any]] | None:
@@ -615,7 +480,3 @@ def _reverse_patch(before: Document, after: Document) -> list[dict[str, Any]] | 
     patch: list[Any] = jsonpatch.make_patch(after, before).patch
     back = jsonpatch.apply_patch(after, patch)
     return patch if json_text.equal(back, before) else None
-
-
-def _listed(problems: Sequence[tuple[str, str]]) -> str:
-    return "; ".join(f"{path or 'the document'}: {expected}" for path, expected in problems)

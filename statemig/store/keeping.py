@@ -78,7 +78,9 @@ class RunKeeper:
     def prolong(self, run: Run, ttl: float) -> StoredRun:
         row = run.row
         if not run.claimed:
-            raise StoreError("a loaded run has no lease", run_id=run.run_id, hint="Take it with claim to hold it")
+            raise StoreError(
+                "a loaded run has no lease", run_id=run.run_id, hint="Take it with claim to hold it"
+            )
         until = self._store.clock() + ttl
         values = {
             "of_workflow": self._store.workflow,

@@ -70,7 +70,9 @@ def work(store, log, name, version):
                 run.advance(step)
             else:
                 run.finish()
-        time.sleep(0.001)  # SQLite gives its lock to whoever asks first, so who just had it lets the other ask
+        time.sleep(
+            0.001
+        )  # SQLite gives its lock to whoever asks first, so who just had it lets the other ask
 
 
 def loads(store, log, name, version, run_id="shared"):

@@ -1,0 +1,174 @@
+"""Whether a document is right for a revision: its state by the frozen schema, its cursor by the frozen flow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from statemig import document as documents
+from statemig.document import Document
+from statemig.errors import CursorError, InvalidStateError
+from statemig.path import Key, Path
+from statemig.shapes.shape import Object, Property, Schema
+from statemig.workflow.flow import reachable
+
+if TYPE_CHECKING:
+    from statemig.shapes.validator import Validator
+    from statemig.workflow.snapshot import Snapshot
+
+
+class Validity:
+    """The checks of one workflow. A revision without a snapshot says nothing, so everything is right for it."""
+
+    def __init__(self, workflow: str, snapshot: Callable[[str], Snapshot | None]) -> None:
+        self._workflow = workflow
+        self._snapshot = snapshot
+        self._validators: dict[tuple[str, str], Validator | None] = {}
+
+    def require_stored(self, document: Document, revision: str, *, run_id: str | None = None) -> None:
+        """Raises `InvalidStateError` where the document is not one that this revision's workflow stores."""
+        problems = documents.problems(document) or self._problems(document, revision, "stored")
+        if problems:
+            raise InvalidStateError(
+                f"the document does not fit the revision it is stamped with: {_listed(problems)}",
+                problems=problems,
+                run_id=run_id,
+                workflow=self._workflow,
+                revision=revision,
+                path=problems[0][0] or None,
+                hint="No migration has touched it yet. Repair what is stored, or stamp it with the revision it really has",
+            )
+
+    def require_migrated(
+        self, document: Document, source: str, target: str, *, up: bool, proven: bool
+    ) -> None:
+        """Raises `InvalidStateError` where the document does not fit `target`, and `CursorError` where it cannot go on there. `proven`:
+        the state is known to fit."""
+        problems = documents.problems(document)
+        snapshot = self._snapshot(target)
+        if snapshot is None and not problems:
+            return
+        if (not proven or document.get("pending")) and not problems:  # the proof is about whole states
+            side = "accepts" if up else "stored"
+            problems = self._problems(document, target, side)
+        if problems:
+            raise InvalidStateError(
+                f"after the migration the document does not fit the new version: {_listed(problems)}",
+                problems=problems,
+                revision=target,
+                path=problems[0][0] or None,
+                hint=f"Add what is missing to the scripts between {source} and {target}",
+            )
+        if snapshot is not None and snapshot.steps:
+            require_cursor(document, snapshot, target)
+
+    def _problems(self, document: Document, revision: str, side: str) -> list[tuple[str, str]]:
+        validator = self._validator(revision, side)
+        if validator is None:
+            return []
+        problems = validator.problems(
+            {part: document[part] for part in ("state", "outputs") if part in document}
+        )
+        partial = [
+            (number, item["writes"])
+            for number, item in enumerate(documents.pending(document))
+            if item.get("writes")
+        ]
+        if partial:
+            writes = self._validator(revision, "writes")
+            assert writes is not None
+            for number, value in partial:
+                problems.extend(
+                    (path.replace("state", f"pending[{number}].writes", 1), expected)
+                    for path, expected in writes.problems({"state": value})
+                )
+        return problems
+
+    def _validator(self, revision: str, side: str) -> Validator | None:
+        """For documents as they are stored at a revision ("stored"), as its readers take them ("accepts"), or for the part of a state that
+        one branch has written ("writes")."""
+        key = (revision, side)
+        if key not in self._validators:
+            from statemig.shapes.validator import Validator
+
+            snapshot = self._snapshot(revision)
+            if snapshot is None:
+                self._validators[key] = None
+            else:
+                schema = snapshot.accepts if side == "accepts" else snapshot.stored
+                self._validators[key] = Validator(_partial(schema) if side == "writes" else schema)
+        return self._validators[key]
+
+
+def require_cursor(document: Document, snapshot: Snapshot, revision: str) -> None:
+    """Every position stands on a step that exists, its declared inputs are there, an end can be reached, and joins can still fire.
+    Raises `CursorError`."""
+    for step, place in documents.steps_named(document):
+        if step not in snapshot.steps:
+            raise CursorError(
+                f"there is no step {step!r} in version {revision}",
+                step=step,
+                path=place,
+                revision=revision,
+                hint=f'Add op.rename_step("{step}", to=...) or op.remove_step("{step}", cursor=...) to the revision',
+            )
+    standing = [position["step"] for position in documents.positions(document)]
+    for number, position in enumerate(documents.positions(document)):
+        step = position["step"]
+        for needed in snapshot.steps[step].reads:
+            if not _is_there(document, needed):
+                raise CursorError(
+                    "the step reads what is not there",
+                    step=step,
+                    path=needed,
+                    revision=revision,
+                    hint=f"Add op.add_field({needed!r}, default=...) to the revision, or send the run to a step that writes it",
+                )
+        if step in snapshot.dead_ends:
+            raise CursorError(
+                "no end can be reached from here",
+                step=step,
+                path=f"cursor[{number}]",
+                revision=revision,
+                hint="Give the step a next, or send the run elsewhere: op.remove_step(..., cursor=op.forward(...))",
+            )
+    arrived: dict[str, set[str]] = {}
+    for item in documents.pending(document):
+        if item.get("to") is not None:
+            arrived.setdefault(item["to"], set()).add(item["step"])
+    for join, branches in arrived.items():
+        for missing in set(snapshot.steps[join].joins) - branches:
+            if not any(missing in reachable(snapshot.steps, step) for step in standing):
+                raise CursorError(
+                    f"the join waits for {missing!r}, and nothing can get there any more",
+                    step=join,
+                    path="pending",
+                    revision=revision,
+                    hint=f"A branch was added while this run was past the fork: let it run out on its version, or start {missing!r}",
+                )
+
+
+def _is_there(document: Document, path: str) -> bool:
+    value: Any = document
+    for segment in Path.parse(path).segments:
+        if not isinstance(segment, Key):
+            return True  # what lies in lists and maps may be empty
+        if not isinstance(value, dict) or segment.name not in value:
+            return False
+        value = value[segment.name]
+    return True
+
+
+def _partial(schema: Schema) -> Schema:
+    """The schema of a document of which nothing but a part of the state is there."""
+    root = schema.resolve(schema.root)
+    assert isinstance(root, Object)
+    state = schema.resolve(root.properties["state"].shape)
+    if isinstance(state, Object):
+        properties = {key: Property(prop.shape, required=False) for key, prop in state.properties.items()}
+        state = Object(properties, state.extra, state.name)
+    return Schema(Object({"state": Property(state)}), schema.definitions)
+
+
+def _listed(problems: Sequence[tuple[str, str]]) -> str:
+    return "; ".join(f"{path or 'the document'}: {expected}" for path, expected in problems)
