@@ -474,9 +474,13 @@ class Migrator:
 
 
 def _reverse_patch(before: Document, after: Document) -> list[dict[str, Any]] | None:
-    """RFC 6902 from after to before; None where jsonpatch, to which 1, 1.0 and true are equal, would not give back the same."""
+    """RFC 6902 from after to before; None where jsonpatch would not give back the same: to it 1, 1.0 and true are equal, and a move that
+    it makes of a removal and an addition may come too early for the operations after it."""
     import jsonpatch
 
     patch: list[Any] = jsonpatch.make_patch(after, before).patch
-    back = jsonpatch.apply_patch(after, patch)
+    try:
+        back = jsonpatch.apply_patch(after, patch)
+    except (jsonpatch.JsonPatchException, jsonpatch.JsonPointerException):
+        return None
     return patch if json_text.equal(back, before) else None
