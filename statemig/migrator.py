@@ -477,10 +477,11 @@ def _reverse_patch(before: Document, after: Document) -> list[dict[str, Any]] | 
     """RFC 6902 from after to before; None where jsonpatch would not give back the same: to it 1, 1.0 and true are equal, and a move that
     it makes of a removal and an addition may come too early for the operations after it."""
     import jsonpatch
+    import jsonpointer
 
     patch: list[Any] = jsonpatch.make_patch(after, before).patch
     try:
         back = jsonpatch.apply_patch(after, patch)
-    except (jsonpatch.JsonPatchException, jsonpatch.JsonPointerException):
+    except (jsonpatch.JsonPatchException, jsonpointer.JsonPointerException):
         return None
     return patch if json_text.equal(back, before) else None

@@ -30,7 +30,7 @@ HEADS: Final = "heads"
 CURRENT: Final = "current"
 RESERVED: Final = frozenset((BASE, HEAD, HEADS, CURRENT))
 
-NEWER_DEPLOY: Final = "`statemig history` lists those known here. If a newer deploy wrote it, or its script was never committed: update this code."
+NEWER_DEPLOY: Final = "`statemig history` lists the known ones. If a newer deploy wrote it, or it was never committed: update this code."
 
 _ID = re.compile(r"[A-Za-z0-9_]+")
 _RELATIVE = re.compile(r"([A-Za-z0-9_]*)([+-][0-9]+)")

@@ -282,7 +282,7 @@ def test_an_unknown_id_names_the_nearest_and_says_that_a_newer_deploy_may_have_w
         graph("5f2c9a71b0de", workflow="triage").resolve("5f2c9a71b0dd")
     assert str(raised.value) == (
         "workflow triage: there is no revision '5f2c9a71b0dd' among the 1 known here. Nearest: 5f2c9a71b0de. "
-        "`statemig history` lists those known here. If a newer deploy wrote it, or its script was never committed: update this code."
+        "`statemig history` lists the known ones. If a newer deploy wrote it, or it was never committed: update this code."
     )
 
 
