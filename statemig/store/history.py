@@ -17,7 +17,9 @@ from statemig.errors import (
     InvalidStateError,
     MigrationHeld,
     MigrationPinned,
+    NewerRevisionError,
     StatemigError,
+    UnknownRevisionError,
     UnstampedError,
 )
 from statemig.migrator import Migrator, Record, Result
@@ -159,6 +161,8 @@ def failure(row: StoredRun, error: StatemigError, head: str, now: float) -> Fail
             kind = "invalid"
         case UnstampedError():
             kind = "unstamped"
+        case UnknownRevisionError() | NewerRevisionError():
+            kind = "unknown"
         case _:
             kind = "failed"
     path = error.path

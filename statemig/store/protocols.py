@@ -81,7 +81,7 @@ class Moved:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a run could not be brought to `head`. `kind`: held, pinned, invalid, unstamped or failed. No value of a state in it."""
+    """Why a run could not be brought to `head`. `kind`: held, pinned, invalid, unstamped, unknown or failed. No value of a state in it."""
 
     run_id: str
     head: str

@@ -184,8 +184,6 @@ class RunStore(StoredRuns):
             )
         try:
             moved = self.bring(row, cause="load")
-        except (UnknownRevisionError, NewerRevisionError):
-            raise
         except StatemigError as error:
             self.record_failures([(row, error)], self.head)
             raise
@@ -305,9 +303,11 @@ class RunStore(StoredRuns):
             position = flow.runnable(document)
             if position is not None:
                 flow.require_step(position["step"], self.steps)
-        except (UnknownRevisionError, NewerRevisionError):
+        except (UnknownRevisionError, NewerRevisionError) as error:
             if row.revision is None:
                 raise
+            # One run of that revision is listed; the others are not even looked at, for in a rolling deploy they are many.
+            self.record_failures([(row, error)], self.head)
             self.candidates.exclude(row.revision)
             return None
         except StatemigError as error:

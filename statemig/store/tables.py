@@ -121,7 +121,7 @@ failures = Table(
     Column("run_id", _name, primary_key=True),
     Column("head", _revision, primary_key=True),
     Column("run_version", Integer, nullable=False),
-    Column("kind", String(16), nullable=False),  # held, pinned, invalid, unstamped, failed
+    Column("kind", String(16), nullable=False),  # held, pinned, invalid, unstamped, unknown, failed
     Column("reason", Text, nullable=False),
     Column("hint", Text),
     Column("from_revision", _revision),

@@ -177,7 +177,7 @@ def test_a_merge_stands_on_both_and_takes_the_next_version(migrations: Directory
 
 def test_an_unknown_id_is_not_loaded(migrations: Directory) -> None:
     with pytest.raises(
-        UnknownRevisionError, match=r"revision f6: there is no script of this revision\. A newer deploy"
+        UnknownRevisionError, match=r"revision f6: there is no script of this revision\. `statemig history`"
     ):
         migrations.load("f6")
 

@@ -227,7 +227,7 @@ def test_a_run_of_a_newer_version_is_refused_and_untouched(url, clock):
             attempt(run_id)
         assert "r2" in str(failed.value)
     assert rows_of(old) == before
-    assert old.failures() == []
+    assert [(failure.run_id, failure.kind) for failure in old.failures()] == [(run_id, "unknown")]
 
 
 def test_an_invalid_stored_state_is_told_apart_from_a_wrong_migration(url, clock):
