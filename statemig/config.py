@@ -198,10 +198,12 @@ def _below(root: Path, store: str | None) -> str | None:
 def _overridden(config: Config, here: Path, env: Mapping[str, str]) -> Config:
     unknown = [name for name in env if name.startswith("STATEMIG_") and name not in _ENVIRONMENT]
     for name in unknown:
-        near = difflib.get_close_matches(name, _ENVIRONMENT, n=1, cutoff=0.75)
+        # Without the prefix that all share: it makes every pair of names look alike.
+        settings = {each.removeprefix("STATEMIG_"): each for each in _ENVIRONMENT}
+        near = difflib.get_close_matches(name.removeprefix("STATEMIG_"), settings, n=1, cutoff=0.75)
         if near:
             raise ConfigError(
-                f"the environment sets {name}, which is no setting", hint=f"Did you mean {near[0]}?"
+                f"the environment sets {name}, which is no setting", hint=f"Did you mean {settings[near[0]]}?"
             )
     if location := env.get(_LOCATION):
         config = replace(config, script_location=here / location)

@@ -277,3 +277,9 @@ def test_load_takes_a_folder_as_well_as_a_file(tmp_path: Path) -> None:
     (tmp_path / "statemig.toml").write_text('workflows = ["app:flow"]\n')
     (tmp_path / "inner").mkdir()
     assert Config.load(tmp_path / "inner").workflows == ("app:flow",)
+
+
+def test_a_variable_that_only_shares_the_prefix_is_somebody_elses(tmp_path: Path) -> None:
+    (tmp_path / "statemig.toml").write_text('workflows = ["app:flow"]\n')
+    environment = {"STATEMIG_CASES": "somewhere", "STATEMIG_PROFILE": "ci"}
+    assert Config.find(tmp_path, environment=environment).workflows == ("app:flow",)
