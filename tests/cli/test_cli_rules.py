@@ -1,0 +1,129 @@
+"""`statemig rules`: all of them, one of them, and none of that name."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from statemig.autogenerate.rules import RULES
+from statemig.cli import exit_codes
+from statemig.cli.main import cli
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(cli, ["rules", *arguments])
+
+
+def printed(*arguments: str) -> Any:
+    return json.loads(run(*arguments, "--format", "json").stdout)
+
+
+def test_the_table_has_a_line_for_each_case() -> None:
+    header, *lines = run().stdout.splitlines()
+    assert header.split() == [
+        "id",
+        "slug",
+        "case",
+        "category",
+        "R",
+        "F",
+        "D",
+        "class",
+        "operation",
+        "purpose",
+    ]
+    assert len(lines) == sum(max(1, len(rule.cases)) for rule in RULES.values())
+    [line] = [line for line in lines if line.startswith("S06")]
+    assert line.split(maxsplit=9) == [
+        *("S06", "field-added-required", "-", "STATE", "no", "?", "ok", "breaking", "add_field"),
+        "A required field was added and nothing says what old documents get.",
+    ]
+
+
+def test_a_rule_that_never_stands_alone_has_no_bits() -> None:
+    [line] = [line for line in run().stdout.splitlines() if line.startswith("S44")]
+    assert line.split()[2:9] == ["-", "STATE", "-", "-", "-", "inner", "-"]
+
+
+def test_the_table_as_json() -> None:
+    listed = printed()
+    assert [each["id"] for each in listed] == list(RULES)
+    [removed] = [each for each in listed if each["id"] == "S07"]
+    assert [(case["case"], case["change_class"]) for case in removed["cases"]] == [
+        (None, "breaking"),
+        ("kept", "additive"),
+    ]
+
+
+def test_one_rule_is_explained() -> None:
+    assert run("S06").stdout == (
+        "S06 field-added-required (STATE: stored JSON must load)\n"
+        "A required field was added and nothing says what old documents get.\n"
+        "\n"
+        "  class      breaking\n"
+        "  R no       the new version can not read what the old one wrote\n"
+        "  F ?        whether the old version reads what the new one writes depends on the values\n"
+        "  D ok       every stored value is kept, with its meaning\n"
+        "  operation  add_field\n"
+        "\n"
+        "Example:\n"
+        '  old        {"type": "object", "properties": {"topic": {"type": "string"}}, "required": ["topic"]}\n'
+        '  new        {"type": "object", "properties": {"topic": {"type": "string"}, '
+        '"priority": {"enum": ["normal", "high"]}}, "required": ["topic", "priority"]}\n'
+        '  script     op.add_field("state.priority", default="normal")\n'
+        "\n"
+        "Read backwards: S07 field-removed, S08 field-removed-forbidden.\n"
+    )
+
+
+def test_an_example_of_steps_has_a_line_for_each() -> None:
+    assert (
+        "Example (renamed):\n"
+        '  old        Step("draft", next="approve")\n'
+        '             Step("approve", kind="human")\n'
+        '  new        Step("draft", next="review")\n'
+        '             Step("review", kind="human")\n'
+        "  said       --rename approve:review\n"
+        '  script     op.rename_step("approve", to="review")\n'
+    ) in run("W04").stdout
+
+
+def test_an_example_without_the_rules_operation_says_why() -> None:
+    assert "\n  note       convert knows types and formats, but no encodings" in run("S43").stdout
+
+
+def test_one_rule_as_json() -> None:
+    rule = printed("S12")
+    assert rule["mirror"] == ["S12"]
+    assert rule["examples"][0]["renames"] == {"state.summary": "digest"}
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_every_rule_can_be_explained(name: str) -> None:
+    result = run(name)
+    assert result.exit_code == 0
+    assert result.stdout.startswith(RULES[name].name)
+    assert "Read backwards" in result.stdout
+
+
+@pytest.mark.parametrize("text", ["s06", "S06", "field-added-required"])
+def test_a_rule_is_found_by_id_or_slug(text: str) -> None:
+    assert printed(text)["id"] == "S06"
+
+
+@pytest.mark.parametrize(
+    ("text", "near"),
+    [
+        ("S57", "S56 definition"),
+        ("S6", "S06 field-added-required"),
+        ("W99", "W14 access-changed"),
+        ("field-remved", "S07 field-removed"),
+    ],
+)
+def test_an_unknown_rule_is_an_error_that_names_the_nearest(text: str, near: str) -> None:
+    result = run(text)
+    assert result.exit_code == exit_codes.USAGE
+    assert f"there is no rule {text}. The nearest is {near}; `statemig rules` lists all." in result.stderr
