@@ -13,7 +13,7 @@ import sys
 import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -29,12 +29,22 @@ _ENVIRONMENT: Final = (_CONFIG, _LOCATION, _STORE)
 
 
 @dataclass(frozen=True, slots=True)
+class Ignore:
+    """A change that does not count: its rule's id, its path as `statemig diff` prints it, and why."""
+
+    rule: str
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """Settings of one project.
 
     `root` is the folder of the file (or where the search began), `file` the file itself or None. `workflows` are
     references such as ``"app.flows:triage"``. `store` is a database URL; a SQLite file of the configuration is
-    relative to `root`. It may hold a password and is therefore left out of the repr.
+    relative to `root`. It may hold a password and is therefore left out of the repr. `ignore` are changes that do not
+    count, ``[[tool.statemig.ignore]]``; that their rules exist is for the commands to say.
     """
 
     root: Path
@@ -42,6 +52,7 @@ class Config:
     workflows: tuple[str, ...] = ()
     store: str | None = field(default=None, repr=False)
     file: Path | None = None
+    ignore: tuple[Ignore, ...] = ()
 
     @classmethod
     def load(cls, file: str | Path | None = None) -> Config:
@@ -168,7 +179,7 @@ def _table(path: Path) -> dict[str, Any] | None:
 
 
 def _from_table(table: dict[str, Any], path: Path) -> Config:
-    known = {"script_location": str, "workflows": list, "store": str}
+    known = {"script_location": str, "workflows": list, "store": str, "ignore": list}
     problems: list[str] = []
     for key, value in table.items():
         if key not in known:
@@ -178,6 +189,8 @@ def _from_table(table: dict[str, Any], path: Path) -> Config:
             problems.append(f"{key} is not a {'list' if known[key] is list else 'string'}")
         elif key == "workflows" and not all(isinstance(item, str) for item in value):
             problems.append("workflows is not a list of strings")
+        elif key == "ignore":
+            problems += _ignore_problems(value)
     if problems:
         raise ConfigError(f"{path}: {'; '.join(problems)}", hint=f"Settings are {', '.join(known)}.")
     return Config(
@@ -186,7 +199,26 @@ def _from_table(table: dict[str, Any], path: Path) -> Config:
         workflows=tuple(table.get("workflows", ())),
         store=_below(path.parent, table.get("store")),
         file=path,
+        ignore=tuple(Ignore(**entry) for entry in table.get("ignore", ())),
     )
+
+
+def _ignore_problems(entries: list[Any]) -> Iterator[str]:
+    names = [each.name for each in fields(Ignore)]
+    seen: set[tuple[str, str]] = set()
+    for number, entry in enumerate(entries, 1):
+        where = f"ignore number {number}"
+        if not isinstance(entry, dict):
+            yield f"{where} is not a table"
+            continue
+        yield from (f"{where}: {key} is no setting of it" for key in entry if key not in names)
+        wrong = [name for name in names if not isinstance(entry.get(name), str) or not entry[name].strip()]
+        yield from (f"{where} has no {name}, which is a text" for name in wrong)
+        if not wrong:
+            pair = (entry["rule"], entry["path"])
+            if pair in seen:
+                yield f"{where} is about {pair[0]} at {pair[1]} again"
+            seen.add(pair)
 
 
 def _below(root: Path, store: str | None) -> str | None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from statemig.config import Config
+from statemig.config import Config, Ignore
 from statemig.errors import ConfigError
 
 PYPROJECT = """
@@ -188,7 +188,7 @@ def test_every_problem_is_listed_with_the_nearest_setting(tmp_path: Path) -> Non
         find(tmp_path)
     assert str(raised.value) == (
         f"{file}: scrip_location is no setting (did you mean script_location?); zzz is no setting; "
-        "workflows is not a list; store is not a string. Settings are script_location, workflows, store."
+        "workflows is not a list; store is not a string. Settings are script_location, workflows, store, ignore."
     )
 
 
@@ -283,3 +283,49 @@ def test_a_variable_that_only_shares_the_prefix_is_somebody_elses(tmp_path: Path
     (tmp_path / "statemig.toml").write_text('workflows = ["app:flow"]\n')
     environment = {"STATEMIG_CASES": "somewhere", "STATEMIG_PROFILE": "ci"}
     assert Config.find(tmp_path, environment=environment).workflows == ("app:flow",)
+
+
+# -- what is ignored
+
+
+IGNORE = '[[tool.statemig.ignore]]\nrule = "S16"\npath = "state.x"\nreason = "nobody wrote such keys"\n'
+
+
+def test_what_is_to_be_ignored(tmp_path: Path) -> None:
+    write(tmp_path / "pyproject.toml", PYPROJECT + IGNORE)
+    assert find(tmp_path).ignore == (Ignore("S16", "state.x", "nobody wrote such keys"),)
+
+
+def test_an_own_file_may_say_what_is_to_be_ignored(tmp_path: Path) -> None:
+    write(tmp_path / "statemig.toml", IGNORE.replace("tool.statemig.", ""))
+    assert find(tmp_path).ignore == (Ignore("S16", "state.x", "nobody wrote such keys"),)
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ('ignore = ["S16"]', "ignore number 1 is not a table"),
+        ('ignore = "S16"', "ignore is not a list"),
+        ('[[ignore]]\nrule = "S16"\npath = "state.x"', "ignore number 1 has no reason, which is a text"),
+        (
+            '[[ignore]]\nrule = "S16"\npath = "state.x"\nreason = " "',
+            "ignore number 1 has no reason, which is a text",
+        ),
+        (
+            '[[ignore]]\nrule = 16\nreason = "x"\nwhy = "y"',
+            "ignore number 1: why is no setting of it; ignore number 1 has no rule, which is a text; "
+            "ignore number 1 has no path, which is a text",
+        ),
+        (
+            2 * '[[ignore]]\nrule = "S16"\npath = "state.x"\nreason = "y"\n',
+            "ignore number 2 is about S16 at state.x again",
+        ),
+    ],
+)
+def test_what_is_wrong_with_something_to_be_ignored_is_named(tmp_path: Path, text: str, problem: str) -> None:
+    file = write(tmp_path / "statemig.toml", text)
+    with pytest.raises(ConfigError) as raised:
+        find(tmp_path)
+    assert str(raised.value) == (
+        f"{file}: {problem}. Settings are script_location, workflows, store, ignore."
+    )

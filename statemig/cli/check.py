@@ -9,13 +9,13 @@ import click
 
 from statemig.cli import exit_codes
 from statemig.cli.diff import changes_as_json, print_changes
+from statemig.cli.ignored import Sifted, print_ignored, sift
 from statemig.cli.output import format_option, plural, print_json, workflow_option
 from statemig.cli.project import Project, pass_project
 from statemig.errors import RevisionError
 from statemig.workflow.snapshot import Snapshot
 
 if TYPE_CHECKING:
-    from statemig.autogenerate.change import Changes
     from statemig.revisions.verify import Problem
 
 
@@ -33,21 +33,21 @@ def check(project: Project, chain_only: bool, workflow: str | None, form: str) -
     captured = {} if chain_only else project.captured(workflow)
     known = _known(project, captured)
     names = [workflow] if workflow is not None else sorted(known | captured.keys())
-    results: list[tuple[str, list[Problem], Changes | None]] = []
+    results: list[tuple[str, list[Problem], Sifted | None]] = []
     for name in names:
         if name not in known and name not in captured:
             project.workflows(name)  # raises, and lists the names that there are
         problems = project.directory.verify(name)
-        changes = None
+        sifted = None
         if name in captured:
             try:
-                changes = _difference(project, name, captured[name])
+                sifted = _difference(project, name, captured[name])
             except RevisionError:
                 if not problems:
                     raise  # else the chain can not be read, and the problems say why
-        results.append((name, problems, changes))
+        results.append((name, problems, sifted))
     damaged = any(problems for _, problems, _ in results)
-    differs = any(changes is not None and changes.change_class != "none" for _, _, changes in results)
+    differs = any(sifted is not None and sifted.changes.change_class != "none" for _, _, sifted in results)
     if form == "json":
         print_json({"ok": not (damaged or differs), "workflows": [_as_json(*result) for result in results]})
     else:
@@ -69,7 +69,7 @@ def _known(project: Project, captured: Collection[str]) -> set[str]:
         return set(captured)
 
 
-def _difference(project: Project, workflow: str, code: Snapshot) -> Changes | None:
+def _difference(project: Project, workflow: str, code: Snapshot) -> Sifted | None:
     """What the code has that the head did not freeze; None where the head froze no snapshot, or is none to read."""
     from statemig.autogenerate.compare import diff
 
@@ -77,31 +77,33 @@ def _difference(project: Project, workflow: str, code: Snapshot) -> Changes | No
     if len(heads) > 1:
         return None
     frozen = project.directory.snapshot(heads[0]) if heads else Snapshot.empty(workflow)
-    return None if frozen is None else diff(frozen, code)
+    return None if frozen is None else sift(diff(frozen, code), project.ignores)
 
 
-def _as_json(workflow: str, problems: list[Problem], changes: Changes | None) -> dict[str, Any]:
+def _as_json(workflow: str, problems: list[Problem], sifted: Sifted | None) -> dict[str, Any]:
     return {
         "workflow": workflow,
         "problems": [
             {"kind": each.kind, "revision": each.revision, "message": each.message, "hint": each.hint}
             for each in problems
         ],
-        **({"change_class": None, "changes": None} if changes is None else changes_as_json(changes)),
+        **({"change_class": None, "changes": None} if sifted is None else changes_as_json(sifted)),
     }
 
 
-def _print(workflow: str, problems: list[Problem], changes: Changes | None) -> None:
+def _print(workflow: str, problems: list[Problem], sifted: Sifted | None) -> None:
     if problems:
         click.echo(f"{workflow}: {plural(len(problems), 'problem')} in its revisions")
         for problem in problems:
             click.echo(f"  - {problem}")
     else:
         click.echo(f"{workflow}: the revisions are as they were frozen")
-    if changes is None:
+    if sifted is None:
         return
-    if changes.change_class == "none":
-        click.echo(f"{workflow}: the code is what the head froze")
+    if sifted.changes.change_class == "none":
+        beside = ", besides what is ignored" if sifted.ignored else ""
+        click.echo(f"{workflow}: the code is what the head froze{beside}")
+        print_ignored(sifted.ignored)
         return
     click.echo(f"{workflow}: the code is not what the head froze. Run `statemig revision --autogenerate`.")
-    print_changes(workflow, changes)
+    print_changes(workflow, sifted)

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from statemig.cli import exit_codes
+from statemig.cli.ignored import Sifted, ignored_as_json, print_ignored, sift
 from statemig.cli.output import format_option, plural, print_json, print_table, workflow_option
 from statemig.cli.project import Project, is_relative, pass_project
 from statemig.cli.renames import parse_renames
 from statemig.errors import ConfigError, SchemaError, UnknownRevisionError
 from statemig.workflow.snapshot import Snapshot
-
-if TYPE_CHECKING:
-    from statemig.autogenerate.change import Changes
 
 CODE = "code"
 EXIT_CODES = {
@@ -41,26 +39,32 @@ def diff(
 
     OLD and NEW are revisions (ids, `head`, `head-1`, `base`), `code`, or JSON files: a JSON Schema of the state, or a
     frozen snapshot. Without them the head is compared with the code. The exit code is 0 for no change or prompts only, 10
-    for additive, 20 for breaking.
+    for additive, 20 for breaking. What the configuration says to ignore is listed and does not count; two files need no
+    configuration, and nothing is ignored between them.
     """
     from statemig.autogenerate.compare import diff as compare
 
     given = parse_renames(renames)
-    found: list[tuple[str, Changes]] = []
+    ignores = () if _is_file(old) and _is_file(new) else project.ignores
+    found: list[tuple[str, Sifted]] = []
     for name in _workflows(project, (old, new), workflow):
         pair = [_snapshot(project, side, name) for side in (old, new)]
-        found.append((pair[1].workflow if name is None else name, compare(pair[0], pair[1], given)))
-    worst = max((changes.change_class for _, changes in found), key=list(EXIT_CODES).index, default="none")
+        found.append(
+            (pair[1].workflow if name is None else name, sift(compare(pair[0], pair[1], given), ignores))
+        )
+    worst = max(
+        (sifted.changes.change_class for _, sifted in found), key=list(EXIT_CODES).index, default="none"
+    )
     if form == "json":
         print_json(
             {
                 "change_class": worst,
-                "workflows": [{"workflow": name, **changes_as_json(c)} for name, c in found],
+                "workflows": [{"workflow": name, **changes_as_json(s)} for name, s in found],
             }
         )
     else:
-        for name, changes in found:
-            print_changes(name, changes)
+        for name, sifted in found:
+            print_changes(name, sifted)
     raise SystemExit(EXIT_CODES[worst])
 
 
@@ -123,11 +127,13 @@ def _read_file(path: Path, name: str) -> Snapshot:
     return Snapshot.from_json_schema(content, name=name)
 
 
-def changes_as_json(changes: Changes) -> dict[str, Any]:
+def changes_as_json(sifted: Sifted) -> dict[str, Any]:
     """The same names as in Python."""
+    changes = sifted.changes
     return {
         "change_class": changes.change_class,
         "changes": [change.to_dict() for change in changes],
+        "ignored": ignored_as_json(sifted.ignored),
         "renames": [list(rename) for rename in changes.renames],
         "questions": [
             {"old": old, "candidates": [{"new": new, "score": score} for new, score in candidates]}
@@ -136,14 +142,17 @@ def changes_as_json(changes: Changes) -> dict[str, Any]:
     }
 
 
-def print_changes(workflow: str, changes: Changes) -> None:
-    """The changes of one workflow as a table, and the renames that are only likely."""
+def print_changes(workflow: str, sifted: Sifted) -> None:
+    """The changes of one workflow as a table, the renames that are only likely, and what is ignored."""
+    changes, ignored = sifted
     if changes.change_class == "none":
-        click.echo(f"{workflow}: no change")
+        click.echo(f"{workflow}: no change{' besides what is ignored' if ignored else ''}")
+        print_ignored(ignored)
         return
     click.echo(f"{workflow}: {changes.change_class}, {plural(len(changes), 'change')}")
     rows = [{**change.to_dict(), "rule": f"{change.rule} {change.to_dict()['slug']}"} for change in changes]
     print_table(rows, ("change_class", "rule", "path", "old", "new"), indent="  ")
+    print_ignored(ignored)
     for old, new, score in changes.renames:
         click.echo(f"  taken for a rename: {old} -> {new} (similarity {score:.2f})")
     for old, candidates in changes.questions:

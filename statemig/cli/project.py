@@ -19,6 +19,7 @@ from statemig.errors import (
 from statemig.revisions.directory import Directory
 
 if TYPE_CHECKING:
+    from statemig.config import Ignore
     from statemig.workflow.snapshot import Snapshot
 
 P = ParamSpec("P")
@@ -38,6 +39,13 @@ class Project:
     @cached_property
     def directory(self) -> Directory:
         return Directory(self.config.script_location)
+
+    @cached_property
+    def ignores(self) -> tuple[Ignore, ...]:
+        """Changes that the configuration says to ignore. Raises `ConfigError` for a rule that there is not."""
+        from statemig.cli.ignored import checked_ignores
+
+        return checked_ignores(self.config)
 
     def store_url(self, given: str | None) -> str:
         """The URL of the store, `given` on the command line or configured. Raises `ConfigError` where there is none."""

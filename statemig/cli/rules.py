@@ -71,7 +71,7 @@ def find_rule(text: str) -> Rule:
 
     found = RULES.get(text.upper()) or next((rule for rule in RULES.values() if rule.slug == text), None)
     if found is None:
-        near = _nearest(text, list(RULES.values()))
+        near = nearest_rule(text)
         raise click.BadParameter(
             f"there is no rule {text}. The nearest is {near.name}; `statemig rules` lists all.",
             param_hint="'RULE'",
@@ -79,11 +79,14 @@ def find_rule(text: str) -> Rule:
     return found
 
 
-def _nearest(text: str, rules: list[Rule]) -> Rule:
+def nearest_rule(text: str) -> Rule:
+    """The rule whose number, or else whose id or slug, is most like `text`."""
+    from statemig.autogenerate.rules import RULES
+
     if numbered := re.fullmatch(r"([SW])(\d{1,4})", text.upper()):
-        same = [rule for rule in rules if rule.id.startswith(numbered[1])]
+        same = [rule for rule in RULES.values() if rule.id.startswith(numbered[1])]
         return min(same, key=lambda rule: abs(int(rule.id[1:]) - int(numbered[2])))
-    names = {name: rule for rule in rules for name in (rule.id.lower(), rule.slug)}
+    names = {name: rule for rule in RULES.values() for name in (rule.id.lower(), rule.slug)}
     return names[difflib.get_close_matches(text.lower(), names, n=1, cutoff=0)[0]]
 
 
