@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import update_wrapper
 from typing import ParamSpec, TypeVar
 
-from sqlalchemy.exc import DBAPIError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from statemig.cli.project import Project
 from statemig.errors import StoreError
@@ -38,8 +38,6 @@ def pass_store_errors(command: Callable[P, R]) -> Callable[P, R]:
             ) from None
         except DBAPIError as error:
             raise StoreError(f"the store refused: {type(error.orig).__name__}") from None
-        except NoSuchModuleError as error:
-            raise StoreError(f"the store's URL names a database nobody knows here: {error}") from None
         except ModuleNotFoundError as error:
             raise StoreError(
                 f"the store's driver {error.name} is not installed",

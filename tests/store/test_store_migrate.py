@@ -1,6 +1,7 @@
 """Upgrades and downgrades on purpose, history, counts, the tables themselves."""
 
 import time
+import traceback
 from decimal import Decimal
 
 import pytest
@@ -173,8 +174,38 @@ def test_tables_are_not_made_where_that_was_not_wanted(url):
 
 
 def test_a_url_that_is_none():
-    with pytest.raises(StoreError, match="the store's URL can not be read"):
+    with pytest.raises(StoreError) as failed:
         store("not a url", 1)
+    assert str(failed.value) == (
+        "the store's URL can not be read. It looks like sqlite:///runs.db or "
+        "postgresql+psycopg://user@host/database; in a password, write @ : / in their %-escapes"
+    )
+
+
+def test_a_url_of_an_unknown_database():
+    with pytest.raises(StoreError) as failed:
+        store("oracle+nothing://me:hunter2@host/runs", 1)
+    assert str(failed.value) == (
+        "the store's URL names a database nobody knows here: oracle+nothing. It looks like sqlite:///runs.db or "
+        "postgresql+psycopg://user@host/database; a dialect of another package must be installed"
+    )
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        "oracle+nothing://me:hunter2@host/runs",
+        "me:hunter2@host/runs",
+        "sqlite://me:hunter2@host/runs",
+        "postgresql://me:more@host:hunter2/runs",
+    ],
+)
+def test_a_bad_url_keeps_its_password_to_itself(bad):
+    with pytest.raises(StoreError) as failed:
+        store(bad, 1)
+    assert "hunter2" not in "".join(traceback.format_exception_only(failed.value))
+    assert failed.value.__cause__ is None
+    assert failed.value.__suppress_context__
 
 
 def test_a_store_in_memory_and_the_real_clock():
