@@ -9,8 +9,9 @@ INSTALLED := .venv/.installed
 demo: $(INSTALLED)
 	@$(BIN)/python examples/dependency_review/demo.py
 
+# The same generated examples every time; STATEMIG_PROFILE=dev draws new ones, nightly draws many.
 test: $(INSTALLED)
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	STATEMIG_PROFILE=$${STATEMIG_PROFILE:-ci} $(BIN)/python -m pytest -n 2 --dist loadgroup
 
 check: $(INSTALLED)
 	$(BIN)/ruff check .

@@ -9,11 +9,10 @@ from typing import Any, ClassVar
 from statemig.errors import OperationError
 from statemig.operations.base import Function, Operation, Value, literal, require, require_json
 from statemig.path import Path
+from statemig.plan.casts import CASTS, Cast
 from statemig.plan.instructions import Apply, Instruction, Refuse
 from statemig.plan.values import (
-    CASTS,
     AllowNull,
-    Cast,
     FillNull,
     LookUp,
     PythonFunction,

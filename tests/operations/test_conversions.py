@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from statemig import json_text
 from statemig.errors import ConversionError
 from statemig.migrator import Migrator
-from statemig.plan.values import CASTS, Cast
+from statemig.plan.casts import CASTS, Cast
 from statemig.revisions.revision import Revision
 
 VALUES = (

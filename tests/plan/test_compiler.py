@@ -14,6 +14,7 @@ from statemig import json_text
 from statemig.errors import CollisionError, ConversionError, TransformError
 from statemig.path import Items, Key, Path, Segment, Slot, Values, Variant
 from statemig.plan import kinds, stepwise
+from statemig.plan.casts import Cast
 from statemig.plan.compiler import compile_stages
 from statemig.plan.instructions import (
     Apply,
@@ -31,7 +32,7 @@ from statemig.plan.instructions import (
     Unfill,
 )
 from statemig.plan.stepwise import Stage
-from statemig.plan.values import AllowNull, Cast, FillNull, LookUp, PythonFunction, Unwrap, Wrap
+from statemig.plan.values import AllowNull, FillNull, LookUp, PythonFunction, Unwrap, Wrap
 from statemig.shapes.shape import MISSING
 
 # Few names and few values, so that instructions meet each other and documents meet them.
