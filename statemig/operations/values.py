@@ -16,13 +16,12 @@ from statemig.plan.values import (
     FillNull,
     LookUp,
     PythonFunction,
-    ReverseLookUp,
     Unwrap,
     ValueFunction,
     Wrap,
     members,
 )
-from statemig.shapes.shape import MISSING, Boolean, Integer, Missing, Number, Schema, Shape, String
+from statemig.shapes.shape import MISSING, Boolean, Integer, Number, Schema, Shape, String
 
 
 @dataclass(frozen=True)
@@ -322,18 +321,3 @@ def _type_name(shape: Shape) -> str | None:
             return form if form in ("date", "date-time") else "str"
         case _:
             return None
-
-
-__all__ = [
-    "Convert",
-    "DropNull",
-    "Irreversible",
-    "MakeNullable",
-    "MapValues",
-    "Missing",
-    "ReverseLookUp",
-    "Transform",
-    "Unconvert",
-    "UnwrapValue",
-    "WrapValue",
-]
