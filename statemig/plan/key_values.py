@@ -150,7 +150,11 @@ class Group(OnKeys):
         return Ungroup(self.into, self.names)
 
     def apply_to_part(self, value: Any) -> Any:
-        return self.apply(value) if _all_or_none(value, self.names) else value
+        if _all_or_none(value, self.names):
+            return self.apply(value)
+        # What a write has at the group's own name is an old field of that name, which the whole state would have been refused for.
+        _refuse_collision(value, [self.into], "nothing can be grouped in it")
+        return value
 
     def after_edit(self, value: dict[str, Any], was: dict[str, Any]) -> dict[str, Any]:
         made = self.on_object(value)

@@ -581,6 +581,8 @@ def test_a_write_with_only_a_part_of_the_fields_cannot_be_nested() -> None:
     assert up == {"state": {"box": {}}, "pending": pending(u=1)}
     up = upgraded(script, {}, pending=pending(v=1, w=2)).unwrap()
     assert up["pending"] == pending(box={"v": 1, "w": 2})
+    error = upgraded(script, {}, pending=pending(box=1)).error
+    assert "path pending[0].writes: 'box' is there already, so nothing can be grouped in it" in str(error)
 
 
 def lossless(op: Operations) -> None:
