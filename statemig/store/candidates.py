@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
-
-from sqlalchemy import Engine, Select
 
 from statemig.store.protocols import StoredRun
 from statemig.store.rows import Rows
+from statemig.store.statement import Statement
 
 # The first look takes one row, because its document comes with it; after a lost race, some more to choose from.
 _MORE = 8
@@ -27,8 +25,7 @@ class Candidates:
     Revisions that turn out to be foreign (newer, or of another chain) are remembered too and asked for no more.
     """
 
-    def __init__(self, engine: Engine, rows: Rows, workflow: str, head: str) -> None:
-        self._engine = engine
+    def __init__(self, rows: Rows, workflow: str, head: str) -> None:
         self._rows = rows
         self._workflow = workflow
         self._head = head
@@ -36,7 +33,7 @@ class Candidates:
         self._began = float("-inf")
         self._statements = self._build(frozenset())
 
-    def _build(self, foreign: frozenset[str]) -> tuple[frozenset[str], Select[Any], Select[Any]]:
+    def _build(self, foreign: frozenset[str]) -> tuple[frozenset[str], Statement, Statement]:
         return foreign, self._rows.queue(self._head, foreign), self._rows.parked(self._head, foreign)
 
     def exclude(self, revision: str) -> None:
@@ -48,8 +45,7 @@ class Candidates:
     def ready(self, now: float, *, more: bool) -> list[StoredRun]:
         _, queue, _ = self._statements
         values = {"of_workflow": self._workflow, "lease_before": now, "limit": _MORE if more else 1}
-        with self._engine.connect() as connection:
-            return [self._rows.row(found) for found in connection.execute(queue, values)]
+        return [self._rows.row(found) for found in queue.fetch(values)]
 
     def parked(self, now: float) -> Iterator[StoredRun]:
         """Parked runs of other revisions that were not looked at yet."""
@@ -66,8 +62,7 @@ class Candidates:
                 "after": after,
                 "limit": _PARKED,
             }
-            with self._engine.connect() as connection:
-                found = [self._rows.row(one) for one in connection.execute(parked, values)]
+            found = [self._rows.row(one) for one in parked.fetch(values)]
             if not found:
                 return
             for row in found:

@@ -6,11 +6,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import and_, bindparam, delete, select, update
+from sqlalchemy import Engine, and_, bindparam, delete, select, update
 from sqlalchemy.engine import Connection
 
 from statemig import json_text
 from statemig.store.protocols import Attempt, Failure, HistoryEntry
+from statemig.store.statement import Statement
 from statemig.store.tables import answers, attempts, failures, history, meta, runs
 
 _ATTEMPT = tuple(column for column in attempts.c if column.name != "workflow")
@@ -44,11 +45,11 @@ _HISTORY = (
 class Records:
     """The side tables of one workflow."""
 
-    def __init__(self, workflow: str, history_limit: int) -> None:
+    def __init__(self, engine: Engine, workflow: str, history_limit: int) -> None:
         self._workflow = workflow
         self._limit = history_limit
         entry = and_(history.c.workflow == workflow, history.c.run_id == bindparam("run"))
-        self._add_history = history.insert()
+        self._add_history = Statement(engine, history.insert())
         self._prune = delete(history).where(entry, history.c.seq <= bindparam("last"))
         self._history = select(*(history.c[name] for name in _HISTORY)).where(entry).order_by(history.c.seq)
         self._last = (
@@ -57,7 +58,7 @@ class Records:
             .order_by(history.c.seq.desc())
             .limit(1)
         )
-        self._add_attempt = attempts.insert()
+        self._add_attempt = Statement(engine, attempts.insert())
         self._answered = (
             select(answers.c.digest)
             .where(
@@ -96,8 +97,8 @@ class Records:
 
     def add_history(self, connection: Connection, run_id: str, entry: HistoryEntry) -> None:
         """Add an entry; the oldest beyond the limit go. Nothing is lost with them: the complement is the run's own."""
-        connection.execute(
-            self._add_history,
+        self._add_history.execute(
+            connection,
             {
                 "workflow": self._workflow,
                 "run_id": run_id,
@@ -126,7 +127,7 @@ class Records:
 
     def add_attempt(self, connection: Connection, attempt: Attempt) -> None:
         values = {column.name: getattr(attempt, column.name) for column in _ATTEMPT}
-        connection.execute(self._add_attempt, {"workflow": self._workflow, **values})
+        self._add_attempt.execute(connection, {"workflow": self._workflow, **values})
 
     def attempts(self, connection: Connection, run_id: str | None, since: float) -> list[Attempt]:
         wanted = select(*_ATTEMPT).where(attempts.c.workflow == self._workflow, attempts.c.ended_at >= since)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import fields, replace
 from operator import attrgetter
 from typing import Any, Final, Protocol
 
-from sqlalchemy import Select, and_, bindparam, exists, null, or_, select, tuple_, update
+from sqlalchemy import Engine, Select, and_, bindparam, exists, null, or_, select, tuple_, update
 from sqlalchemy.engine import Connection
 from sqlalchemy.sql.elements import ColumnElement
 
@@ -14,6 +15,7 @@ from statemig import json_text
 from statemig.document import Document, problems
 from statemig.errors import InvalidStateError
 from statemig.store.protocols import RunFilter, StoredRun
+from statemig.store.statement import Statement
 from statemig.store.tables import failures, runs
 
 # A lease that ends before this is no obstacle: for writes that go past a worker's lease, as an answer does.
@@ -197,7 +199,8 @@ def parked(rows: Select[Any], head: str, foreign: frozenset[str]) -> Select[Any]
 
 
 def _known(foreign: frozenset[str]) -> ColumnElement[bool]:
-    return or_(runs.c.revision.is_(None), runs.c.revision.not_in(sorted(foreign)))
+    # No IN: a list has no fixed number of parameters, and the statement is compiled once.
+    return or_(runs.c.revision.is_(None), and_(*(runs.c.revision != name for name in sorted(foreign))))
 
 
 def filtered(rows: Select[Any], where: RunFilter) -> Select[Any]:
@@ -220,17 +223,17 @@ def filtered(rows: Select[Any], where: RunFilter) -> Select[Any]:
 class Rows(Protocol):
     """Where the documents of runs are. Every write is compare-and-swap; None says that somebody else was first."""
 
-    def one(self, connection: Connection, run_id: str) -> StoredRun | None: ...
+    def one(self, run_id: str) -> StoredRun | None: ...
 
-    def queue(self, head: str, foreign: frozenset[str]) -> Select[Any]: ...
+    def queue(self, head: str, foreign: frozenset[str]) -> Statement: ...
 
-    def parked(self, head: str, foreign: frozenset[str]) -> Select[Any]: ...
+    def parked(self, head: str, foreign: frozenset[str]) -> Statement: ...
 
     def batch(self, where: RunFilter, after: str | None, limit: int) -> Select[Any]: ...
 
     def document(self, row: StoredRun) -> Document: ...
 
-    def row(self, found: Any) -> StoredRun: ...
+    def row(self, found: Sequence[Any]) -> StoredRun: ...
 
     def insert(self, connection: Connection, row: StoredRun, document: Document) -> StoredRun: ...
 
@@ -248,24 +251,26 @@ class Rows(Protocol):
 class OwnRows:
     """Documents in statemig_runs."""
 
-    def __init__(self, workflow: str) -> None:
+    def __init__(self, workflow: str, engine: Engine) -> None:
         self._workflow = workflow
+        self._engine = engine
         self._columns = select(runs.c.run_id, runs.c.document, null(), *TAGS)
-        self._one = self._columns.where(same_run)
+        self._one = Statement(engine, self._columns.where(same_run))
         self._write = {
-            columns: write_tags(columns, document=bindparam("new_document")) for columns in (PLAIN, MIGRATED)
+            columns: Statement(engine, write_tags(columns, document=bindparam("new_document")))
+            for columns in (PLAIN, MIGRATED)
         }
         self._insert = runs.insert()
 
-    def one(self, connection: Connection, run_id: str) -> StoredRun | None:
-        found = connection.execute(self._one, {"of_workflow": self._workflow, "run": run_id}).first()
-        return None if found is None else StoredRun(*found)
+    def one(self, run_id: str) -> StoredRun | None:
+        found = self._one.fetch({"of_workflow": self._workflow, "run": run_id})
+        return self.row(found[0]) if found else None
 
-    def queue(self, head: str, foreign: frozenset[str]) -> Select[Any]:
-        return queue(self._columns, head, foreign)
+    def queue(self, head: str, foreign: frozenset[str]) -> Statement:
+        return Statement(self._engine, queue(self._columns, head, foreign))
 
-    def parked(self, head: str, foreign: frozenset[str]) -> Select[Any]:
-        return parked(self._columns, head, foreign)
+    def parked(self, head: str, foreign: frozenset[str]) -> Statement:
+        return Statement(self._engine, parked(self._columns, head, foreign))
 
     def batch(self, where: RunFilter, after: str | None, limit: int) -> Select[Any]:
         rows = filtered(self._columns, where).where(runs.c.workflow == self._workflow)
@@ -275,8 +280,8 @@ class OwnRows:
             rows = rows.where(runs.c.run_id > after)
         return rows.order_by(runs.c.run_id).limit(limit)
 
-    def row(self, found: Any) -> StoredRun:
-        return StoredRun(*found)
+    def row(self, found: Sequence[Any]) -> StoredRun:
+        return stored_run(found)
 
     def document(self, row: StoredRun) -> Document:
         return require_document(parse(row.content, row.run_id, row.revision), row.run_id, row.revision)
@@ -313,11 +318,19 @@ class OwnRows:
         columns = columns_written(row, new)
         values = tag_values(self._workflow, row, new, columns, lease_before)
         values["new_document"] = content
-        return new if connection.execute(self._write[columns], values).rowcount == 1 else None
+        return new if self._write[columns].execute(connection, values) == 1 else None
 
 
 _values_of = attrgetter(*(field.name for field in fields(StoredRun)))
 _names = tuple(field.name for field in fields(StoredRun))
+
+
+_checked = _names.index("checked")
+
+
+def stored_run(values: Sequence[Any]) -> StoredRun:
+    """From run id, content, rest and `TAGS` as they come from a driver: SQLite has no booleans."""
+    return StoredRun(*values[:_checked], bool(values[_checked]), *values[_checked + 1 :])
 
 
 def changed(row: StoredRun, **values: Any) -> StoredRun:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -41,9 +42,11 @@ from statemig.store.rows import (
     queue,
     require_document,
     standing_of,
+    stored_run,
     tag_values,
     write_tags,
 )
+from statemig.store.statement import Statement
 from statemig.store.tables import runs
 
 
@@ -77,6 +80,7 @@ class UserRows:
 
     def __init__(self, workflow: str, table: RunTable, engine: Engine) -> None:
         self._workflow = workflow
+        self._engine = engine
         self._whole = table.document is not None
         user = _reflect(table, engine)
         self._id = user.c[table.id]
@@ -98,24 +102,30 @@ class UserRows:
             .values({content: new_content})
         )
         self._write = {
-            columns: write_tags(
-                columns, document=bindparam("new_rest"), content_digest=bindparam("new_content_digest")
+            columns: Statement(
+                engine,
+                write_tags(
+                    columns, document=bindparam("new_rest"), content_digest=bindparam("new_content_digest")
+                ),
             )
             for columns in (PLAIN, MIGRATED)
         }
         self._insert_content = user.insert().values({self._id: bindparam("new_id"), content: new_content})
         self._insert = runs.insert()
 
-    def one(self, connection: Connection, run_id: str) -> StoredRun | None:
+    def one(self, run_id: str) -> StoredRun | None:
         key = self._key(run_id)
-        found = None if key is None else connection.execute(self._one, {"id": key}).first()
+        if key is None:
+            return None
+        with self._engine.connect() as connection:
+            found = connection.execute(self._one, {"id": key}).first()
         return None if found is None else self.row(found)
 
-    def queue(self, head: str, foreign: frozenset[str]) -> Select[Any]:
-        return queue(self._stamped, head, foreign)
+    def queue(self, head: str, foreign: frozenset[str]) -> Statement:
+        return Statement(self._engine, queue(self._stamped, head, foreign))
 
-    def parked(self, head: str, foreign: frozenset[str]) -> Select[Any]:
-        return parked(self._stamped, head, foreign)
+    def parked(self, head: str, foreign: frozenset[str]) -> Statement:
+        return Statement(self._engine, parked(self._stamped, head, foreign))
 
     def batch(self, where: RunFilter, after: str | None, limit: int) -> Select[Any]:
         rows = filtered(self._all, where)
@@ -180,7 +190,7 @@ class UserRows:
         params = tag_values(self._workflow, row, new, columns, lease_before)
         params["new_rest"] = rest
         params["new_content_digest"] = _digest(content)
-        if connection.execute(self._write[columns], params).rowcount != 1:
+        if self._write[columns].execute(connection, params) != 1:
             raise HalfWritten
         return new
 
@@ -202,12 +212,12 @@ class UserRows:
         connection.execute(self._insert, values | {"document": rest, "content_digest": _digest(content)})
         return new
 
-    def row(self, found: Any) -> StoredRun:
+    def row(self, found: Sequence[Any]) -> StoredRun:
         run_id, content, rest, *tags, digest = found
         if rest is None:
             row = StoredRun(run_id, content, None, "active", "parked", "[]", *_UNSTAMPED)
             return replace(row, stamped=False)
-        row = StoredRun(run_id, content, rest, *tags)
+        row = stored_run((run_id, content, rest, *tags))
         if row.checked and digest != _digest(content):
             return replace(row, checked=False)
         return row

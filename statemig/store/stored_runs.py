@@ -61,7 +61,7 @@ class StoredRuns:
         self._unstamped = None if unstamped is None else migrator.resolve(unstamped)
         self._create = create
         self.clock = clock
-        self.records = Records(self.workflow, history_limit)
+        self.records = Records(self._engine, self.workflow, history_limit)
         self._opened: tuple[Rows, Candidates] | None = None
 
     @property
@@ -78,11 +78,11 @@ class StoredRuns:
         if self._opened is None:
             prepare(self._engine, create=self._create)
             rows: Rows = (
-                OwnRows(self.workflow)
+                OwnRows(self.workflow, self._engine)
                 if self._table is None
                 else UserRows(self.workflow, self._table, self._engine)
             )
-            self._opened = rows, Candidates(self._engine, rows, self.workflow, self.head)
+            self._opened = rows, Candidates(rows, self.workflow, self.head)
         return self._opened
 
     @property
@@ -223,11 +223,10 @@ class StoredRuns:
             return iter(self.records.attempts(connection, run_id, since))
 
     def row(self, run_id: str) -> StoredRun:
-        rows = self.rows
+        row = self.rows.one(run_id)
+        if row is not None:
+            return row
         with self._engine.connect() as connection:
-            row = rows.one(connection, run_id)
-            if row is not None:
-                return row
             elsewhere = connection.execute(select(runs.c.workflow).where(runs.c.run_id == run_id)).scalar()
         if elsewhere is not None and elsewhere != self.workflow:
             raise ForeignRevisionError(
