@@ -13,8 +13,6 @@ from statemig.plan.instructions import Instruction, MapCalls, MapQuestions
 class _WithNested(Operation):
     """An operation some of whose arguments are operations on a value."""
 
-    nested: ClassVar[tuple[str, ...]]
-
     def to_dict(self) -> dict[str, Any]:
         data = super().to_dict()
         for name in self.nested:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 from statemig import json_text
-from statemig.errors import OperationError
+from statemig.errors import OperationError, StatemigError
+from statemig.operations.functions import Function, Resolve, reference
 from statemig.path import Key, Path
 from statemig.plan.instructions import Instruction, Policy
 from statemig.shapes.shape import MISSING, Missing, Schema
@@ -25,6 +26,10 @@ class Operation:
 
     name: ClassVar[str]
     positional: ClassVar[int] = 1
+    #: arguments that may be functions of the script
+    functions: ClassVar[tuple[str, ...]] = ()
+    #: arguments that are operations on a value
+    nested: ClassVar[tuple[str, ...]] = ()
     registry: ClassVar[dict[str, type[Operation]]] = {}
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -86,8 +91,20 @@ class Operation:
         ]
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain JSON: ``{"op": "rename_field", "path": "state.a", "to": "b"}``; arguments at their default are left out."""
-        return {"op": self.name, **{name: _to_json(value) for _, name, value in self._given()}}
+        """Plain JSON: ``{"op": "rename_field", "path": "state.a", "to": "b"}``; arguments at their default are left out. A function of
+        the script is written as ``{"function": {"revision": ..., "name": ..., "digest": ...}}``. Raises `OperationError` for one that
+        has no name there."""
+        try:
+            return {"op": self.name, **{name: _to_json(value) for _, name, value in self._given()}}
+        except StatemigError as error:
+            raise error.locate(operation=self.name) from None
+
+    @property
+    def given_functions(self) -> list[tuple[str, Function]]:
+        """(argument, function) of all functions in it, in those of operations inside as well."""
+        own = [(name, getattr(self, name)) for name in self.functions if callable(getattr(self, name))]
+        inside = [each for name in self.nested for each in getattr(self, name)]
+        return own + [found for each in inside for found in each.given_functions]
 
     @classmethod
     def from_arguments(cls, arguments: dict[str, Any]) -> Self:
@@ -111,7 +128,7 @@ class Operation:
 
     @staticmethod
     def _read(annotation: str, value: Any) -> Any:
-        if annotation == "Path":
+        if annotation == "Path" or (annotation == "Path | None" and value is not None):
             return Path.parse(value)
         if annotation == "tuple[Path, ...]":
             return tuple(map(Path.parse, value))
@@ -133,8 +150,10 @@ class Operation:
         return f"op.{self.name}({', '.join(arguments)})"
 
 
-def from_dict(data: dict[str, Any]) -> Operation:
-    """The operation that `to_dict` wrote. Raises `OperationError` for an unknown name or argument."""
+def from_dict(data: Mapping[str, Any], functions: Resolve | None = None) -> Operation:
+    """The operation that `to_dict` wrote. `functions` finds the functions in it: `Directory.function` those of scripts,
+    `Revision.function` those of one revision. Raises `OperationError` for an unknown name or argument, and for a function that cannot
+    be found or does something else than when it was written."""
     arguments = dict(data)
     name = arguments.pop("op", None)
     found = Operation.registry.get(name) if isinstance(name, str) else None
@@ -142,6 +161,22 @@ def from_dict(data: dict[str, Any]) -> Operation:
         raise OperationError(
             f"there is no operation {name!r}; there are {', '.join(sorted(Operation.registry))}"
         )
+    for argument in found.functions:
+        value = arguments.get(argument)
+        if isinstance(value, dict) and value.keys() == {"function"}:
+            if functions is None or not isinstance(value["function"], Mapping):
+                raise OperationError(
+                    f"{argument} is a function of its script, so it can be read only from the script",
+                    operation=name,
+                    hint="Say where functions are: from_dict(data, directory.function)",
+                )
+            try:
+                arguments[argument] = functions(value)
+            except StatemigError as error:
+                raise error.locate(operation=name) from None
+    for argument in found.nested:
+        if isinstance(arguments.get(argument), list):
+            arguments[argument] = [from_dict(each, functions) for each in arguments[argument]]
     return found.from_arguments(arguments)
 
 
@@ -180,17 +215,6 @@ def require_field(path: Path, operation: str) -> None:
         operation,
         path,
     )
-
-
-def refuse_functions(arguments: dict[str, Any], names: tuple[str, ...], operation: str) -> None:
-    """Raises `OperationError` where `to_dict` has written a function: only the script has it."""
-    for name in names:
-        value = arguments.get(name)
-        if isinstance(value, dict) and value.keys() == {"function"}:
-            raise OperationError(
-                f"{name} is a function of its script, so this can be read only from the script",
-                operation=operation,
-            )
 
 
 def literal(value: Any) -> str:
@@ -246,12 +270,11 @@ def _to_json(value: Any) -> Any:
         case tuple():
             return [_to_json(inner) for inner in value]
         case _ if callable(value):
-            return {"function": getattr(value, "__name__", "function")}
+            return reference(value)
         case _:
             return value
 
 
-Function = Callable[[Any], Any]
 __all__ = [
     "MISSING",
     "Backfill",
@@ -260,7 +283,6 @@ __all__ = [
     "Value",
     "from_dict",
     "literal",
-    "refuse_functions",
     "require",
     "require_field",
     "require_json",

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
-from statemig.errors import OperationError
 from statemig.operations.base import Function, Operation, require
 from statemig.operations.steps import source_with
 from statemig.plan.instructions import Divide, Instruction, Policy, Reorder, Unite
@@ -43,6 +42,7 @@ class OnSteps(Operation):
 class _OfParts(OnSteps):
     """What a split and a merge have in common; each is the other's way back."""
 
+    functions: ClassVar[tuple[str, ...]] = ("cursor", "by")
     cursor: str | Choice | None
     pending: str | None
     output: str | None
@@ -59,14 +59,6 @@ class _OfParts(OnSteps):
                 self.name,
             )
         require(self.by is None or callable(self.by), "by is a function of the script", self.name)
-
-    @classmethod
-    def from_arguments(cls, arguments: dict[str, Any]) -> Any:
-        if any(isinstance(value, dict) for value in arguments.values()):
-            raise OperationError(
-                "it holds functions of its script, so it can be read only from the script", operation=cls.name
-            )
-        return super().from_arguments(arguments)
 
 
 @dataclass(frozen=True)

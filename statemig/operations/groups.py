@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 from statemig.errors import OperationError
-from statemig.operations.base import Operation, refuse_functions, require, require_field
+from statemig.operations.base import Operation, require, require_field
 from statemig.operations.fields import MoveField
 from statemig.path import Key, Path
 from statemig.plan.effects import shapes_at
@@ -189,6 +189,7 @@ class SplitField(Operation):
     values, `join` one from those values to the old one."""
 
     name: ClassVar[str] = "split_field"
+    functions: ClassVar[tuple[str, ...]] = ("by", "join")
     path: Path
     into: tuple[str, ...]
     by: Function | None
@@ -206,11 +207,6 @@ class SplitField(Operation):
             self.path,
         )
         _functions(self.by, self.join, "by and join", self.name, self.path)
-
-    @classmethod
-    def from_arguments(cls, arguments: dict[str, Any]) -> Self:
-        refuse_functions(arguments, ("by", "join"), cls.name)
-        return super().from_arguments(arguments)
 
     def inverse(self) -> Operation:
         return MergeFields(
@@ -234,6 +230,7 @@ class MergeFields(Operation):
     one from the new value to a tuple of the old ones."""
 
     name: ClassVar[str] = "merge_fields"
+    functions: ClassVar[tuple[str, ...]] = ("by", "split")
     fields: tuple[Path, ...]
     into: str
     by: Function | None
@@ -244,11 +241,6 @@ class MergeFields(Operation):
         _siblings(self.fields, self.name)
         _name(self.into, "into", self.name)
         _functions(self.by, self.split, "by and split", self.name, self.fields[0])
-
-    @classmethod
-    def from_arguments(cls, arguments: dict[str, Any]) -> Self:
-        refuse_functions(arguments, ("by", "split"), cls.name)
-        return super().from_arguments(arguments)
 
     @property
     def paths(self) -> tuple[Path, ...]:

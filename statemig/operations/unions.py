@@ -10,7 +10,6 @@ from statemig.operations.base import (
     Operation,
     Value,
     literal,
-    refuse_functions,
     require,
     require_field,
     require_json,
@@ -78,6 +77,7 @@ class AddVariant(Operation):
     what a function of the script makes of each; without it they are an error."""
 
     name: ClassVar[str] = "add_variant"
+    functions: ClassVar[tuple[str, ...]] = ("to",)
     positional: ClassVar[int] = 2
     path: Path
     variant: Any
@@ -89,7 +89,7 @@ class AddVariant(Operation):
 
     @classmethod
     def from_arguments(cls, arguments: dict[str, Any]) -> Self:
-        return super().from_arguments(_read_to(arguments, cls.name))
+        return super().from_arguments(_read_to(arguments))
 
     @property
     def paths(self) -> tuple[Path, ...]:
@@ -112,6 +112,7 @@ class RemoveVariant(Operation):
     The way back has the originals."""
 
     name: ClassVar[str] = "remove_variant"
+    functions: ClassVar[tuple[str, ...]] = ("to",)
     positional: ClassVar[int] = 2
     path: Path
     variant: Any
@@ -123,7 +124,7 @@ class RemoveVariant(Operation):
 
     @classmethod
     def from_arguments(cls, arguments: dict[str, Any]) -> Self:
-        return super().from_arguments(_read_to(arguments, cls.name))
+        return super().from_arguments(_read_to(arguments))
 
     @property
     def paths(self) -> tuple[Path, ...]:
@@ -150,6 +151,7 @@ class TagUnion(Operation):
     "note"}`` for the tag of the first of these fields that is there, or a function of the script from object to tag."""
 
     name: ClassVar[str] = "tag_union"
+    functions: ClassVar[tuple[str, ...]] = ("infer",)
     path: Path
     key: str
     infer: Any = MISSING
@@ -166,7 +168,7 @@ class TagUnion(Operation):
 
     @classmethod
     def from_arguments(cls, arguments: dict[str, Any]) -> Self:
-        return super().from_arguments(_read_infer(arguments, cls.name))
+        return super().from_arguments(_read_infer(arguments))
 
     @property
     def paths(self) -> tuple[Path, ...]:
@@ -193,6 +195,7 @@ class Untag(Operation):
     """The tag at `path` goes. `infer`, as for `tag_union`, writes it again on the way back."""
 
     name: ClassVar[str] = "untag"
+    functions: ClassVar[tuple[str, ...]] = ("infer",)
     path: Path
     infer: Any = MISSING
 
@@ -203,7 +206,7 @@ class Untag(Operation):
 
     @classmethod
     def from_arguments(cls, arguments: dict[str, Any]) -> Self:
-        return super().from_arguments(_read_infer(arguments, cls.name))
+        return super().from_arguments(_read_infer(arguments))
 
     def inverse(self) -> Operation:
         return TagUnion(self.path.parent, self.path.key, self.infer)
@@ -283,8 +286,7 @@ def _given(to: Any) -> Any:
     return ("value", to.value) if isinstance(to, Value) else to
 
 
-def _read_to(arguments: dict[str, Any], operation: str) -> dict[str, Any]:
-    refuse_functions(arguments, ("to",), operation)
+def _read_to(arguments: dict[str, Any]) -> dict[str, Any]:
     if isinstance(arguments.get("to"), dict):
         return arguments | {"to": Value(arguments["to"]["value"])}
     return arguments
@@ -325,8 +327,7 @@ def _how(infer: Any) -> Any:
             return infer
 
 
-def _read_infer(arguments: dict[str, Any], operation: str) -> dict[str, Any]:
-    refuse_functions(arguments, ("infer",), operation)
+def _read_infer(arguments: dict[str, Any]) -> dict[str, Any]:
     match arguments.get("infer"):
         case {"value": value}:
             return arguments | {"infer": Value(value)}

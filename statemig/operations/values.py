@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
-from statemig.errors import OperationError
 from statemig.operations.base import Function, Operation, Value, literal, require, require_json
 from statemig.path import Path
 from statemig.plan.casts import CASTS, Cast
@@ -255,6 +254,7 @@ class Transform(Operation):
     Without `down` only what was upgraded and not edited since can go back."""
 
     name: ClassVar[str] = "transform"
+    functions: ClassVar[tuple[str, ...]] = ("up", "down")
     positional: ClassVar[int] = 2
     up: Function | None
     down: Function | None = None
@@ -272,13 +272,8 @@ class Transform(Operation):
                 self.path,
             )
         require(self.up is not None or self.down is not None, "give it a function", self.name, self.path)
-
-    @classmethod
-    def from_arguments(cls, arguments: dict[str, Any]) -> Transform:
-        raise OperationError(
-            "a transform holds functions of its script, so it can be read only from the script",
-            operation=cls.name,
-        )
+        for argument in ("reads", "writes"):
+            object.__setattr__(self, argument, tuple(getattr(self, argument)))
 
     def inverse(self) -> Operation:
         return replace(self, up=self.down, down=self.up)

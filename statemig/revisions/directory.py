@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import re
 import secrets
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -224,6 +224,14 @@ class Directory:
             raise problem.error(header.workflow)
         return self._revision(tree, path, header, self.snapshot(revision) if snapshot else None)
 
+    def function(self, data: dict[str, Any]) -> Callable[..., Any]:
+        """The function that `Operation.to_dict` wrote as `data`; the second argument of `operations.from_dict`.
+
+        Raises `OperationError` where its script has no such function, or one that does something else by now, and
+        what `load` raises.
+        """
+        return self.load(str(data["function"]["revision"]), snapshot=False).function(data)
+
     def _revision(self, tree: ast.Module, path: Path, header: Header, snapshot: Snapshot | None) -> Revision:
         namespace = self._run(tree, path, header)
         functions: dict[str, Any] = {}
@@ -251,8 +259,11 @@ class Directory:
     def _run(self, tree: ast.Module, path: Path, header: Header) -> dict[str, Any]:
         # Compiled from the text that was just checked, and not imported: Python's own cache of compiled files
         # compares times in whole seconds, and would bring back the script as it was before an edit.
+        from statemig.operations.functions import SOURCE, Source
+
         module = ModuleType(f"statemig_revision_{header.revision}")
         module.__file__ = str(path)
+        module.__dict__[SOURCE] = Source(header.revision, tree)
         try:
             exec(compile(tree, str(path), "exec"), module.__dict__)
         except Exception as error:

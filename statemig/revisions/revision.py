@@ -61,6 +61,14 @@ class Revision:
         """What `downgrade` records, or None where the way down is derived. Raises as `operations` does."""
         return self._once("_down", self.downgrade, "downgrade")
 
+    def function(self, data: dict[str, Any]) -> Callable[..., Any]:
+        """The function of its script that `Operation.to_dict` wrote as `data`; the second argument of
+        `operations.from_dict`. Raises `OperationError` where there is none, or it does something else by now."""
+        from statemig.operations.functions import resolve
+
+        namespace: dict[str, Any] = getattr(self.upgrade or self.downgrade, "__globals__", {})
+        return resolve(data, namespace, self.revision)
+
     def _once(self, slot: str, script: Script | None, name: str) -> tuple[Operation, ...] | None:
         # No lock: two threads that come at once record the same twice, and setdefault lets one of the two win
         # for everybody.
