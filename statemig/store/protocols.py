@@ -17,14 +17,14 @@ from statemig.migrator import Migrator, Record
 
 @dataclass(frozen=True, slots=True)
 class StoredRun:
-    """A run as the store holds it, document still as text.
+    """A run as the store holds it, document still as text, or as the bytes of it.
 
-    `content` is compared on every write. `rest` is what statemig keeps beside a user's own table (None in its own).
+    In a user's own table `content` is compared on every write. `rest` is what statemig keeps beside a user's own table (None in its own).
     `stamped` False: a row of a user's table that statemig has never written.
     """
 
     run_id: str
-    content: str
+    content: str | bytes
     rest: str | None
     status: str
     phase: str

@@ -7,7 +7,22 @@ from dataclasses import fields, replace
 from operator import attrgetter
 from typing import Any, Final, Protocol
 
-from sqlalchemy import Engine, Select, and_, bindparam, exists, null, or_, select, tuple_, update
+from sqlalchemy import (
+    Engine,
+    LargeBinary,
+    Select,
+    Text,
+    and_,
+    bindparam,
+    cast,
+    exists,
+    null,
+    or_,
+    select,
+    text,
+    tuple_,
+    update,
+)
 from sqlalchemy.engine import Connection
 from sqlalchemy.sql.elements import ColumnElement
 
@@ -89,9 +104,9 @@ def standing_of(document: Document) -> tuple[str, str, str]:
     return status, phase, json_text.dumps(places).decode()
 
 
-def parse(text: str | None, run_id: str, revision: str | None) -> Any:
+def parse(stored: str | bytes | None, run_id: str, revision: str | None) -> Any:
     """JSON text of a row. Raises `InvalidStateError` where it is not JSON, or the column of a user's table is null."""
-    if text is None:
+    if stored is None:
         raise InvalidStateError(
             "nothing is stored: the column is null",
             run_id=run_id,
@@ -99,7 +114,7 @@ def parse(text: str | None, run_id: str, revision: str | None) -> Any:
             hint="Write its first state, or delete the row",
         )
     try:
-        return json_text.loads(text)
+        return json_text.loads(stored)
     except ValueError:
         # Not chained: the parser's message quotes what it read.
         raise InvalidStateError(
@@ -220,6 +235,14 @@ def filtered(rows: Select[Any], where: RunFilter) -> Select[Any]:
     return rows
 
 
+def keeps_utf8(engine: Engine) -> bool:
+    """Whether the database gives the bytes of a text, as UTF-8, where a BLOB is asked for."""
+    if engine.dialect.name != "sqlite":
+        return False
+    with engine.connect() as connection:
+        return bool(connection.execute(text("PRAGMA encoding")).scalar() == "UTF-8")
+
+
 class Rows(Protocol):
     """Where the documents of runs are. Every write is compare-and-swap; None says that somebody else was first."""
 
@@ -254,11 +277,17 @@ class OwnRows:
     def __init__(self, workflow: str, engine: Engine) -> None:
         self._workflow = workflow
         self._engine = engine
-        self._columns = select(runs.c.run_id, runs.c.document, null(), *TAGS)
+        stored: ColumnElement[Any] = runs.c.document
+        new: ColumnElement[Any] = bindparam("new_document")
+        self._as_bytes = keeps_utf8(engine)
+        if self._as_bytes:
+            # The same text, which then is neither decoded on its way here nor encoded on its way to the parser; and so back.
+            stored = cast(stored, LargeBinary)
+            new = cast(bindparam("new_document", type_=LargeBinary), Text)
+        self._columns = select(runs.c.run_id, stored, null(), *TAGS)
         self._one = Statement(engine, self._columns.where(same_run))
         self._write = {
-            columns: Statement(engine, write_tags(columns, document=bindparam("new_document")))
-            for columns in (PLAIN, MIGRATED)
+            columns: Statement(engine, write_tags(columns, document=new)) for columns in (PLAIN, MIGRATED)
         }
         self._insert = runs.insert()
 
@@ -305,7 +334,8 @@ class OwnRows:
         **tags: Any,
     ) -> StoredRun | None:
         status, phase, standing = standing_of(document)
-        content = json_text.dumps(document).decode()
+        raw = json_text.dumps(document)
+        content = raw if self._as_bytes else raw.decode()
         new = changed(
             row,
             content=content,
@@ -323,14 +353,14 @@ class OwnRows:
 
 _values_of = attrgetter(*(field.name for field in fields(StoredRun)))
 _names = tuple(field.name for field in fields(StoredRun))
-
-
 _checked = _names.index("checked")
 
 
 def stored_run(values: Sequence[Any]) -> StoredRun:
     """From run id, content, rest and `TAGS` as they come from a driver: SQLite has no booleans."""
-    return StoredRun(*values[:_checked], bool(values[_checked]), *values[_checked + 1 :])
+    all_values = [*values]
+    all_values[_checked] = bool(all_values[_checked])
+    return StoredRun(*all_values)
 
 
 def changed(row: StoredRun, **values: Any) -> StoredRun:

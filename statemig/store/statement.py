@@ -2,8 +2,8 @@
 
 Finding a row by its key takes SQLite a few microseconds; looking a statement up, and making its context and result, takes SQLAlchemy's
 Core ten times that, at every call. So a query goes to the driver's cursor, on a connection of the engine and in its transaction, and a
-Core ten times that, at every call. So a query goes to the driver's cursor, on a connection of the engine and in its transaction, and a
-not named here, everything goes through Core.
+change goes through `Connection.exec_driver_sql`. Who listens to what an engine executes, or has it echoed, hears all: then, and with
+drivers not named here, everything goes through Core.
 """
 
 from __future__ import annotations
