@@ -18,6 +18,7 @@ from statemig.operations.containers import (
     TupleReorder,
 )
 from statemig.operations.groups import CopyField, Flatten, MergeFields, Nest, SplitField
+from statemig.operations.rest import FlattenList, FlattenRest, NestList, NestRest
 from statemig.operations.unions import (
     AddVariant,
     RemoveVariant,
@@ -57,6 +58,14 @@ class FieldMethods:
         """Take the fields of the object at `path` out of it; it goes. `fields` are all that the snapshot knows, where they are not
         given."""
         self.record(Flatten(self._path(path), tuple(fields)))
+
+    def nest_rest(self, path: str, into: str, *, keep: Sequence[str]) -> None:
+        """Put all that the objects at `path` have at other keys than `keep` into a new object beside them, called `into`."""
+        self.record(NestRest(self._path(path), into, tuple(_several(keep, NestRest.name))))
+
+    def flatten_rest(self, path: str, *, keep: Sequence[str]) -> None:
+        """Take all that the object at `path` has out of it; it goes. `keep` are the fields beside it."""
+        self.record(FlattenRest(self._path(path), tuple(_several(keep, FlattenRest.name))))
 
     def split_field(self, path: str, into: Sequence[str], by: Function, join: Function | None = None) -> None:
         """Make several fields of the same object, called `into`, of one. `by` is a function of the script from the value to a tuple of as
@@ -116,6 +125,15 @@ class FieldMethods:
         """Make a map of a list of objects, by what each has at `key`; with ``inside=False`` it goes from the objects."""
         self.record(ListToMap(self._path(path), key, inside))
 
+    def flatten_list(self, path: str, key: str, *, rest: Mapping[str, Any] | None = None) -> None:
+        """Make one list of a list of objects that each hold a list at `key`. `rest` are the other fields of the one object that holds all
+        items on the way back, where nothing was kept."""
+        self.record(FlattenList(self._path(path), key, None if rest is None else dict(rest)))
+
+    def nest_list(self, path: str, key: str, *, rest: Mapping[str, Any] | None = None) -> None:
+        """Make a list a list of one object, which holds it at `key` and has the fields `rest` beside it."""
+        self.record(NestList(self._path(path), key, None if rest is None else dict(rest)))
+
     def map_to_list(self, path: str, key: str, *, inside: bool = True) -> None:
         """Make a list of the values of a map; each has its key at `key`."""
         self.record(MapToList(self._path(path), key, inside))
@@ -163,9 +181,10 @@ class FieldMethods:
         self.record(AddVariant(self._path(path), variant, to, key))
 
     def remove_variant(
-        self, path: str, variant: Any, *, to: Value | Function, key: str | None = None
+        self, path: str, variant: Any, *, to: Value | Function | Any = MISSING, key: str | None = None
     ) -> None:
-        """Values whose tag at `path` is `variant` become `to`: ``op.value(...)``, or what a function of the script makes of each."""
+        """Values whose tag at `path` is `variant` become `to`: ``op.value(...)``, or what a function of the script makes of each. Without
+        it a run that has one is refused."""
         self.record(RemoveVariant(self._path(path), variant, to, key))
 
     def tag_union(self, path: str, key: str, infer: Value | Mapping[str, Any] | Function) -> None:

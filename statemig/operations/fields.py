@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 from statemig.operations.base import Operation, require, require_json
 from statemig.path import Key, Path, render
 from statemig.plan.effects import may_hold_keys
-from statemig.plan.instructions import Drop, Fill, Instruction, Move, Put, Rename, Unfill
+from statemig.plan.ids import LONGEST
+from statemig.plan.instructions import Drop, Fill, Instruction, Mint, Move, Put, Rename, Unfill
 from statemig.shapes.shape import MISSING, Missing, Schema
 
 
@@ -23,7 +24,8 @@ def _field(path: Path, operation: str) -> None:
 
 @dataclass(frozen=True)
 class AddField(Operation):
-    """`path` is set to `default` where it is absent. The way back removes it, and keeps what it removed."""
+    """`path` is set to `default` where it is absent; without a default it may be there from here on (`optional=True` in a script). The way
+    back removes it, and keeps what it removed."""
 
     name: ClassVar[str] = "add_field"
     path: Path
@@ -41,8 +43,43 @@ class AddField(Operation):
     def lower(self) -> tuple[Instruction, ...]:
         return (Put(self.path.parent, self.path.key, self.default),)
 
+    def source(self) -> str:
+        line = super().source()
+        return f"{line[:-1]}, optional=True)" if isinstance(self.default, Missing) else line
+
     def describe(self) -> str:
         return f"{self.path} is new"
+
+
+@dataclass(frozen=True)
+class AddId(Operation):
+    """Each object has an id of `length` hexadecimal digits at `path`, made where it is absent: the same whenever the same run is
+    upgraded, another for each object. The way back removes it, and keeps it."""
+
+    name: ClassVar[str] = "add_id"
+    path: Path
+    length: int = 16
+    reverse: bool = False
+
+    def __post_init__(self) -> None:
+        _field(self.path, self.name)
+        require(
+            isinstance(self.length, int) and 8 <= self.length <= LONGEST,
+            f"an id has 8 to {LONGEST} digits",
+            self.name,
+            self.path,
+        )
+
+    def inverse(self) -> Operation:
+        return replace(self, reverse=not self.reverse)
+
+    def lower(self) -> tuple[Instruction, ...]:
+        if self.reverse:
+            return (Drop(self.path.parent, self.path.key),)
+        return (Mint(self.path.parent, self.path.key, self.length),)
+
+    def describe(self) -> str:
+        return f"{self.path} {'goes' if self.reverse else 'is a new id'}"
 
 
 @dataclass(frozen=True)

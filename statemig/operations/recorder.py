@@ -11,6 +11,7 @@ from statemig.operations.base import Backfill, Operation, Value, require
 from statemig.operations.field_methods import FieldMethods
 from statemig.operations.fields import (
     AddField,
+    AddId,
     MakeOptional,
     MakeRequired,
     MoveField,
@@ -59,12 +60,27 @@ class Operations(FieldMethods):
     # fields
 
     def add_field(
-        self, path: str, *, default: Any = MISSING, factory: Callable[[], Any] | None = None
+        self,
+        path: str,
+        *,
+        default: Any = MISSING,
+        factory: Callable[[], Any] | None = None,
+        optional: bool = False,
     ) -> None:
-        """Set `path` to `default` where it is absent."""
+        """Set `path` to `default` where it is absent; with ``optional=True`` it stays absent. The way back removes it."""
         value = default_of(default, factory)
-        require(value is not MISSING, "give the new field a default (or factory)", AddField.name, path)
+        require(
+            (value is not MISSING) is not optional,
+            "give the new field a default (or factory), or say optional=True",
+            AddField.name,
+            path,
+        )
         self.record(AddField(self._path(path), value))
+
+    def add_id(self, path: str, *, length: int = 16) -> None:
+        """Give each object an id at `path` where it has none: `length` hexadecimal digits, a hash of the run's id, the place and the
+        revision, and never twice in a document."""
+        self.record(AddId(self._path(path), length))
 
     def remove_field(
         self, path: str, *, restore: Any = MISSING, keep: bool = True, key: str | None = None

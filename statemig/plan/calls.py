@@ -16,7 +16,18 @@ from statemig.errors import CursorError, MigrationError
 from statemig.path import Key, Path
 from statemig.plan import nested
 from statemig.plan.complement import Note, Notes
-from statemig.plan.instructions import Apply, Drop, Fill, Instruction, MapCalls, Move, Put, Rename, Unfill
+from statemig.plan.instructions import (
+    Apply,
+    Drop,
+    Fill,
+    Instruction,
+    MapCalls,
+    Mint,
+    Move,
+    Put,
+    Rename,
+    Unfill,
+)
 from statemig.plan.walk import Item, Trail, trail_text
 from statemig.shapes.accept import accepts
 from statemig.shapes.shape import (
@@ -246,7 +257,7 @@ def _is_there(schema: Schema, instruction: Instruction) -> bool:
     from statemig.plan.effects import shapes_at
 
     match instruction:
-        case Put(parent) | Fill(parent):
+        case Put(parent) | Fill(parent) | Mint(parent):
             path = parent
         case Drop(parent, key) | Unfill(parent, key) | Rename(parent, key):
             path = parent / key

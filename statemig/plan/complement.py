@@ -23,10 +23,12 @@ Complement = dict[str, list[Note]]
 
 
 class Notes:
-    """The notes of one instruction on one document: those of the other direction to read, and those to write."""
+    """The notes of one instruction on one document: those of the other direction to read, and those to write. `run_id`: whose document
+    it is, where that is known."""
 
-    def __init__(self, recording: bool, identity: str | None = None) -> None:
+    def __init__(self, recording: bool, identity: str | None = None, run_id: str | None = None) -> None:
         self.recording = recording
+        self.run_id = run_id
         self._identity = identity
         self._incoming: dict[Trail, Note] = {}
         self._outgoing: list[tuple[Trail, Note]] = []

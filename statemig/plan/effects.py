@@ -13,6 +13,7 @@ from statemig import json_text
 from statemig.errors import OperationError
 from statemig.path import Definition, Items, Key, Path, Segment, Slot, Values, Variant
 from statemig.plan.calls import calls_in_schema
+from statemig.plan.ids import shape_of_id
 from statemig.plan.instructions import (
     Apply,
     CloseStep,
@@ -22,6 +23,7 @@ from statemig.plan.instructions import (
     Instruction,
     MapCalls,
     MapQuestions,
+    Mint,
     Move,
     OpenStep,
     Put,
@@ -76,6 +78,9 @@ def _apply(schema: Schema, instruction: Instruction) -> Schema:
                 return schema
             known = _outside(schema, parent)
             return _objects(schema, parent, lambda shape: _with_value(shape, key, value, known))
+        case Mint(parent, key, length):
+            made = shape_of_id(length)
+            return _objects(schema, parent, lambda shape: _with_shape(shape, key, made))
         case Drop(parent, key):
             shapes_at(schema, parent / key)
             return _objects(schema, parent, lambda shape: _without(shape, key))
@@ -139,6 +144,15 @@ def _with_value(shape: Object, key: str, value: object, schema: Schema) -> Shape
         made = of_value(value) if isinstance(shape.extra, str) else union_of(of_value(value), shape.extra)
         return _set(shape, key, Property(made))
     held = there.shape if there.required else add_value(there.shape, value, schema)
+    return _set(shape, key, _like(there, held, required=True))
+
+
+def _with_shape(shape: Object, key: str, made: Shape) -> Shape:
+    there = shape.properties.get(key)
+    if there is None:
+        held = made if isinstance(shape.extra, str) else union_of(made, shape.extra)
+        return _set(shape, key, Property(held))
+    held = there.shape if there.required else union_of(there.shape, made)
     return _set(shape, key, _like(there, held, required=True))
 
 

@@ -1,8 +1,8 @@
 """The small core that every operation lowers to. Plain data; `stepwise` runs it on documents, `effects` on shapes.
 
-The instructions come in pairs that undo each other: `Put`/`Drop`, `Fill`/`Unfill`, `Rename`, `Move` and `Apply` with themselves,
-`Relabel` with itself, `OpenStep`/`CloseStep`, `Divide`/`Unite`, `Withdraw`/`Reinstate`, and `Reorder`, `Rejoin`, `MapQuestions` and
-`MapCalls` with themselves. Both sides of a pair read and write the same notes of the complement.
+The instructions come in pairs that undo each other: `Put`/`Drop`, `Mint`/`Drop`, `Fill`/`Unfill`, `Rename`, `Move` and `Apply` with
+themselves, `Relabel` with itself, `OpenStep`/`CloseStep`, `Divide`/`Unite`, `Withdraw`/`Reinstate`, and `Reorder`, `Rejoin`,
+`MapQuestions` and `MapCalls` with themselves. Both sides of a pair read and write the same notes of the complement.
 """
 
 from __future__ import annotations
@@ -52,6 +52,16 @@ class Unfill:
     parent: Path
     key: str
     value: Any = MISSING
+
+
+@dataclass(frozen=True, slots=True)
+class Mint:
+    """`key` of each object at `parent` gets an id where it is absent, `length` hexadecimal digits made of the run's id, the place and the
+    revision. A `Drop` undoes it, and keeps the id."""
+
+    parent: Path
+    key: str
+    length: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,6 +242,7 @@ Instruction = (
     | Drop
     | Fill
     | Unfill
+    | Mint
     | Rename
     | Move
     | Apply

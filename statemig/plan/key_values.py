@@ -16,7 +16,21 @@ from statemig.plan.values import fresh, kind, members
 from statemig.shapes.shape import Anything, MapOf, Object, Property, Schema, Shape, is_nullable, union_of
 
 
-class OnKeys:
+class Keeps:
+    """Base of value functions that say themselves what the way back needs, where the value as a whole would be too much."""
+
+    __slots__ = ()
+
+    def keep(self, value: Any, result: Any) -> Any:
+        """What the way back needs, as plain JSON; it is given to `recover` of the inverse."""
+        raise NotImplementedError
+
+    def recover(self, value: Any, was: Any) -> Any:
+        """The way back, given what the other direction kept."""
+        raise NotImplementedError
+
+
+class OnKeys(Keeps):
     """Base of functions on some keys of an object; what is no object passes through.
 
     `keys` are those that it may take away or put there. `on_object` does the work, and gives back the very same object where there

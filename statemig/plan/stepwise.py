@@ -19,7 +19,7 @@ from statemig.errors import (
     StatemigError,
     TransformError,
 )
-from statemig.plan import calls, cursor, joins, order, parts, questions
+from statemig.plan import calls, cursor, ids, joins, order, parts, questions
 from statemig.plan.complement import Complement, Notes
 from statemig.plan.instructions import (
     Apply,
@@ -30,6 +30,7 @@ from statemig.plan.instructions import (
     Instruction,
     MapCalls,
     MapQuestions,
+    Mint,
     Move,
     OpenStep,
     Put,
@@ -44,7 +45,7 @@ from statemig.plan.instructions import (
     Unite,
     Withdraw,
 )
-from statemig.plan.key_values import OnKeys
+from statemig.plan.key_values import Keeps, OnKeys
 from statemig.plan.values import PythonFunction, fresh, kind
 from statemig.plan.walk import Trail, over, trail_text
 from statemig.shapes.shape import Missing, Schema
@@ -64,7 +65,12 @@ class Stage:
 
 
 def run(
-    document: Document, stages: Sequence[Stage], complement: Complement, *, recording: bool
+    document: Document,
+    stages: Sequence[Stage],
+    complement: Complement,
+    *,
+    recording: bool,
+    run_id: str | None = None,
 ) -> tuple[Document, Complement]:
     """The document after all stages, and the complement to keep with it: what was passed in, less what was used, plus what was noted.
 
@@ -72,7 +78,7 @@ def run(
     """
     kept = dict(complement)
     for stage in stages:
-        notes = Notes(recording, getattr(stage.instruction, "identity", None))
+        notes = Notes(recording, getattr(stage.instruction, "identity", None), run_id)
         try:
             notes.open(kept.pop(stage.label, ()), document)
             document = apply(document, stage.instruction, notes, stage)
@@ -91,6 +97,9 @@ def apply(document: Document, instruction: Instruction, notes: Notes, stage: Sta
             return _put(document, instruction, notes, stage)
         case Drop():
             return _drop(document, instruction, notes, stage)
+        case Mint():
+            schema = stage.schema() if stage.schema else None
+            return ids.mint(document, instruction, notes, revision=stage.revision, schema=schema)
         case Unfill():
             return _unfill(document, instruction, notes, stage)
         case Rename():
@@ -260,7 +269,7 @@ def _apply(document: Document, instruction: Apply, notes: Notes, stage: Stage) -
         if partial and isinstance(function, OnKeys) and isinstance(back, OnKeys):
             make, unmake = function.apply_to_part, back.apply_to_part
         try:
-            if note is not None and "part" in note and isinstance(function, OnKeys):
+            if note is not None and "part" in note and isinstance(function, Keeps):
                 result = function.recover(value, note["part"])
             elif note is not None and "was" in note:
                 unchanged = json_text.digest(value, 8) == note.get("now")
@@ -282,7 +291,7 @@ def _apply(document: Document, instruction: Apply, notes: Notes, stage: Stage) -
                 hint="Run it on this state: it must take and return JSON values, and not fail on any that the old version wrote",
             ) from error
         if notes.recording and not _gives_back(unmake, result, value):
-            if isinstance(function, OnKeys):
+            if isinstance(function, Keeps):
                 notes.write(trail, part=function.keep(value, result))
             else:
                 notes.write(trail, was=value, now=json_text.digest(result, 8))

@@ -187,7 +187,9 @@ class _Reader:
                 or any(option.get(key, shared[key]) != shared[key] for key in shared)
             ):
                 raise _error(f"{', '.join(sorted(shared))} beside {keyword} contradicts a member", where)
-            members.append(self.shape({**shared, **option} if shared else option, where))
+            inside = self.followed(option) if shared and "$ref" in option else {}
+            said = all(inside.get(key, MISSING) == value for key, value in shared.items())
+            members.append(self.shape({**shared, **option} if shared and not said else option, where))
         tag = tag_of(node, options, members, self.followed)
         return self.flat_union(members, tag, f"{at}/{keyword}")
 

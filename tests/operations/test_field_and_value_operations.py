@@ -71,6 +71,46 @@ CASES: dict[str, tuple[Callable[[str], Script], Any, Any]] = {
         {"v": 1},
         {"v": {"v": 1}},
     ),
+    "nest_rest": (
+        lambda at: lambda op: op.nest_rest(at, into="box", keep=["kind", "raw", "next", "w"]),
+        {"v": 1, "w": 0, "u": None},
+        {"box": {"u": None, "v": 1}, "w": 0},
+    ),
+    "nest_rest where nothing is": (
+        lambda at: lambda op: op.nest_rest(at, into="box", keep=["kind", "raw", "next", "w"]),
+        {"w": 0},
+        {"w": 0, "box": {}},
+    ),
+    "flatten_rest": (
+        lambda at: lambda op: op.flatten_rest(f"{at}.v", keep=["kind", "raw", "next", "u"]),
+        {"u": 4, "v": {"x y": 1, "z": [3]}},
+        {"u": 4, "x y": 1, "z": [3]},
+    ),
+    "flatten_rest of null": (
+        lambda at: lambda op: op.flatten_rest(f"{at}.v", keep=["kind", "raw", "next", "u"]),
+        {"v": None, "u": 4},
+        {"u": 4},
+    ),
+    "flatten_list": (
+        lambda at: lambda op: op.flatten_list(f"{at}.v", "x"),
+        {"v": [{"x": [1, 2], "n": "first"}, {"n": "none"}, {"x": []}, {"x": [1]}]},
+        {"v": [1, 2, 1]},
+    ),
+    "flatten_list of an empty list": (
+        lambda at: lambda op: op.flatten_list(f"{at}.v", "x"),
+        {"v": []},
+        {"v": []},
+    ),
+    "nest_list": (
+        lambda at: lambda op: op.nest_list(f"{at}.v", "x", rest={"n": {}}),
+        {"v": [1]},
+        {"v": [{"x": [1], "n": {}}]},
+    ),
+    "add_field that is optional": (
+        lambda at: lambda op: op.add_field(f"{at}.w", optional=True),
+        {"v": 1},
+        {"v": 1},
+    ),
     "flatten": (
         lambda at: lambda op: op.flatten(f"{at}.v", fields=["x", "y"]),
         {"v": {"y": 1, "more": 2, "x": [3]}, "u": 4},
@@ -229,8 +269,11 @@ CASES: dict[str, tuple[Callable[[str], Script], Any, Any]] = {
 }
 
 
-@pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize(
+    ("case", "form"),
+    # What such an operation moves of a recursive type is not known, so there it is refused.
+    [(case, form) for case in CASES for form in FORMS if form != "definition" or "_rest" not in case],
+)
 def test_up_and_back_in_every_place(case: str, form: str) -> None:
     script, before, after = CASES[case]
     path, around = FORMS[form]
@@ -250,6 +293,30 @@ def upgraded(script: Script, state: Any, **parts: Any) -> Any:
 
 #: a script, the state before, the state after an edit by somebody, and the state after the way back
 EDITS: dict[str, tuple[Script, Any, Any, Any]] = {
+    "what was grouped is edited": (
+        lambda op: op.nest_rest("state", into="box", keep=["u"]),
+        {"v": 1, "u": 0, "w": 2},
+        {"box": {"v": 3, "x": 4}, "u": 0},
+        {"v": 3, "u": 0, "x": 4},
+    ),
+    "an item comes between those of two lists": (
+        lambda op: op.flatten_list("state.v", "x"),
+        {"v": [{"x": [1, 2], "n": "first"}, {"x": [3], "n": "second"}]},
+        {"v": [1, 7, 2, 3, 8]},
+        {"v": [{"x": [1, 7, 2], "n": "first"}, {"x": [3, 8], "n": "second"}]},
+    ),
+    "an item of the second list comes first": (
+        lambda op: op.flatten_list("state.v", "x"),
+        {"v": [{"x": [1, 2], "n": "first"}, {"x": [3], "n": "second"}]},
+        {"v": [3, 1, 2]},
+        {"v": [{"x": [], "n": "first"}, {"x": [3, 1, 2], "n": "second"}]},
+    ),
+    "items come where there was no list": (
+        lambda op: op.flatten_list("state.v", "x", rest={"n": ""}),
+        {"v": []},
+        {"v": [1]},
+        {"v": [{"x": [1], "n": ""}]},
+    ),
     "what was copied is edited": (
         lambda op: op.copy_field("state.v", to="state.w"),
         {"v": 1, "u": 0},
@@ -347,6 +414,21 @@ BORN_NEW: dict[str, tuple[Script, Any, Any]] = {
         {"v": [{"id": "a", "n": 1}]},
         {"v": {"a": {"n": 1}}},
     ),
+    "flatten_list": (
+        lambda op: op.flatten_list("state.v", "x", rest={"n": {}}),
+        {"v": [1, 2]},
+        {"v": [{"x": [1, 2], "n": {}}]},
+    ),
+    "flatten_rest": (
+        lambda op: op.flatten_rest("state.v", keep=["w"]),
+        {"x": 1, "w": 2, "y": 3},
+        {"v": {"x": 1, "y": 3}, "w": 2},
+    ),
+    "add_field that is optional": (
+        lambda op: op.add_field("state.w", optional=True),
+        {"v": 1, "w": 2, "x": 3},
+        {"v": 1, "x": 3},
+    ),
     "nest": (lambda op: op.nest(["state.v"], into="box"), {"box": {"v": 1}}, {"v": 1}),
     "set_default": (lambda op: op.set_default("state.w", 3, materialise=2), {"v": 1}, {"v": 1}),
 }
@@ -382,6 +464,26 @@ ERRORS: dict[str, tuple[Script, Any, str]] = {
         lambda op: op.flatten("state.v", fields=["w"]),
         {"v": {"w": 1}, "w": 2},
         "'w' is there already, so it cannot come out of 'v'",
+    ),
+    "flatten_rest collides with a field": (
+        lambda op: op.flatten_rest("state.v", keep=["w"]),
+        {"v": {"w": 1}},
+        "'w' is a field beside 'v', so it cannot come out of it",
+    ),
+    "flatten_rest collides with what is there": (
+        lambda op: op.flatten_rest("state.v", keep=["w"]),
+        {"v": {"u": 1}, "u": 2},
+        "a key of 'v' is there beside it already, so it cannot come out of it",
+    ),
+    "flatten_list of no objects": (
+        lambda op: op.flatten_list("state.v", "x"),
+        {"v": [1]},
+        "expected objects that hold lists at 'x', found integer",
+    ),
+    "flatten_list of no lists": (
+        lambda op: op.flatten_list("state.v", "x"),
+        {"v": [{"x": 1}]},
+        "expected a list at 'x' of each object, found integer",
     ),
     "flatten no object": (
         lambda op: op.flatten("state.v", fields=["w"]),
@@ -484,6 +586,24 @@ def test_what_cannot_be_done_says_so_and_changes_nothing(case: str) -> None:
     assert message in str(result.error)
     assert "revision r1" in str(result.error)
     assert result.document == {"state": state}
+
+
+@pytest.mark.parametrize(
+    ("record", "message"),
+    [
+        (lambda op: op.nest_rest("state.a[]<kind=x>", into="b", keep=["c"]), "the path goes by a tag"),
+        (lambda op: op.flatten_rest("state.a[]<kind=x>.b", keep=["c"]), "the path goes by a tag"),
+        (lambda op: op.nest_rest("state.a", into="b", keep=["b"]), "not one of the fields beside it"),
+        (lambda op: op.nest_rest("state.a", into="b", keep=["c", "c"]), "a field is named twice"),
+        (lambda op: op.flatten_list("state.a", "b", rest={"b": 1}), "the other fields, without the list"),
+        (lambda op: op.add_id("state.a.id", length=4), "an id has 8 to 64 digits"),
+        (lambda op: op.add_field("state.a"), "or say optional=True"),
+        (lambda op: op.add_field("state.a", default=1, optional=True), "or say optional=True"),
+    ],
+)
+def test_what_cannot_be_right_is_refused_when_it_is_recorded(record: Script, message: str) -> None:
+    with pytest.raises(OperationError, match=message):
+        record(Operations())
 
 
 @pytest.mark.parametrize(

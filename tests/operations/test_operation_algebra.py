@@ -28,6 +28,7 @@ def random_operation(seed: int) -> Operation:
 OPERATIONS = st.builds(random_operation, st.integers(0, 2**32))
 
 
+@pytest.mark.law(8)
 @given(OPERATIONS)
 def test_the_inverse_of_the_inverse_is_the_operation(operation: Operation) -> None:
     assert operation.inverse().inverse() == operation
@@ -101,7 +102,7 @@ def test_lossless_operations_keep_nothing_for_the_way_back() -> None:
     [
         (
             {"op": "rename_feild", "path": "state.a"},
-            "there is no operation 'rename_feild'; there are add_field, add_step",
+            "there is no operation 'rename_feild'; there are add_field, add_id, add_step",
         ),
         ({"path": "state.a"}, "there is no operation None"),
         ({"op": "rename_field", "path": "state.a"}, "rename_field takes path, to"),

@@ -378,6 +378,14 @@ def test_names_and_order_and_inlining_carry_no_meaning() -> None:
     assert digest(one) == digest(other)
 
 
+def test_a_type_beside_members_that_all_have_it_says_nothing_more() -> None:
+    definitions = {kind: {"type": "object", "properties": {"kind": {"const": kind}}} for kind in ("a", "b")}
+    members = {"oneOf": [{"$ref": "#/$defs/a"}, {"$ref": "#/$defs/b"}], "$defs": definitions}
+    assert read({"type": "object", **members}) == read(members)
+    with pytest.raises(SchemaError, match="beside \\$ref would have to be merged"):
+        read({"type": "string", **members})
+
+
 def test_a_recursive_union_with_members_written_out_has_a_digest() -> None:
     inner = {"anyOf": [{"$ref": "#/$defs/U"}, {"type": "null"}]}
     member = {"type": "object", "properties": {"kind": {"const": "a"}, "next": inner}}
