@@ -132,19 +132,25 @@ def require_cursor(document: Document, snapshot: Snapshot, revision: str) -> Non
                 revision=revision,
                 hint="Give the step a next, or send the run elsewhere: op.remove_step(..., cursor=op.forward(...))",
             )
-    arrived: dict[str, set[str]] = {}
+    #: branches of a join that have arrived, or are on their way to it, and where it says so
+    arrived: dict[str, tuple[set[str], str]] = {}
     for item in documents.pending(document):
         if item.get("to") is not None:
-            arrived.setdefault(item["to"], set()).add(item["step"])
-    for join, branches in arrived.items():
+            arrived.setdefault(item["to"], (set(), "pending"))[0].add(item["step"])
+    for number, step in enumerate(standing):
+        sure = snapshot.sure_arrivals.get(step)
+        if sure is not None:
+            arrived.setdefault(sure[0], (set(), f"cursor[{number}]"))[0].add(sure[1])
+    for join, (branches, place) in arrived.items():
         for missing in set(snapshot.steps[join].joins) - branches:
-            if not any(missing in reachable(snapshot.steps, step) for step in standing):
+            if not any(missing in reachable(snapshot.steps, step, before=join) for step in standing):
                 raise CursorError(
                     f"the join waits for {missing!r}, and nothing can get there any more",
                     step=join,
-                    path="pending",
+                    path=place,
                     revision=revision,
-                    hint=f"A branch was added while this run was past the fork: let it run out on its version, or start {missing!r}",
+                    hint=f"A branch was added, or its arrival dropped, while this run was past the fork: let it run out on its version, or "
+                    f"start {missing!r}",
                 )
 
 

@@ -67,6 +67,10 @@ class Operation:
         """The operation with what it leaves open filled in from the flow before it."""
         return self
 
+    def flow_after(self, flow: Flow) -> Flow:
+        """What it makes of a flow, for what the operations after it leave open."""
+        return flow
+
     @property
     def paths(self) -> tuple[Path, ...]:
         """The places in the old document that it touches."""

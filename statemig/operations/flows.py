@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from statemig.operations.base import Function, Operation, require
 from statemig.operations.steps import source_with
 from statemig.plan.instructions import Divide, Instruction, Policy, Reorder, Unite
+from statemig.workflow import flow_changes
 from statemig.workflow.flow import Flow, dominators
 
 _REFUSE = Policy("refuse")
@@ -89,6 +90,9 @@ class SplitStep(_OfParts):
         output = self.output or self.into[-1]
         return (Divide(self.step, self.into, output, self.cursor, self.pending, self.by),)
 
+    def flow_after(self, flow: Flow) -> Flow:
+        return flow_changes.divided(flow, self.step, self.into)
+
     def describe(self) -> str:
         return f"step {self.step} becomes {' and '.join(self.into)}"
 
@@ -120,6 +124,9 @@ class MergeSteps(_OfParts):
     def lower(self) -> tuple[Instruction, ...]:
         output = self.output or self.steps[-1]
         return (Unite(self.steps, self.into, output, self.cursor, self.pending, self.by),)
+
+    def flow_after(self, flow: Flow) -> Flow:
+        return flow_changes.united(flow, self.steps, self.into)
 
     def describe(self) -> str:
         return f"steps {' and '.join(self.steps)} become {self.into}"
@@ -173,3 +180,8 @@ class ReorderSteps(OnSteps):
             return self  # not one after the other: nothing is known of their order
         was = tuple(sorted(order, key=places.__getitem__))
         return self if was == order else replace(self, was=was)
+
+    def flow_after(self, flow: Flow) -> Flow:
+        if self.order is None or self.was is None:
+            return flow
+        return flow_changes.reordered(flow, self.was, self.order)

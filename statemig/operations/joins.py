@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from statemig.operations.base import Operation, require
 from statemig.operations.flows import OnSteps
 from statemig.plan.instructions import Instruction, Reinstate, Rejoin, Withdraw
+from statemig.workflow import flow_changes
 from statemig.workflow.flow import Flow, ways_to
 
 _NEW_BRANCH = {"start": True, "arrived": False, None: None}
@@ -82,13 +83,17 @@ class ChangeJoin(OnSteps):
 
     @property
     def needs_flow(self) -> bool:
-        return self.was is None
+        return self.was is None or self.ways is None
 
     def settle(self, flow: Flow) -> Operation:
         info = flow.steps.get(self.step)
-        if info is None or not info.joins:
+        was = self.was or (info.joins if info is not None else ())
+        if not was or self.branches is None:
             return self
-        return replace(self, was=info.joins, ways=ways_to(flow.steps, info.joins, self.step))
+        return replace(self, was=was, ways=self.ways or ways_to(flow.steps, was, self.step))
+
+    def flow_after(self, flow: Flow) -> Flow:
+        return flow if self.branches is None else flow_changes.rejoined(flow, self.step, self.branches)
 
 
 @dataclass(frozen=True)

@@ -12,14 +12,15 @@ from functools import partial
 
 from statemig.errors import OperationError, StatemigError
 from statemig.operations.base import Operation
-from statemig.operations.steps import RenameStep
+from statemig.operations.fields import AddField, MoveField
+from statemig.operations.groups import CopyField
 from statemig.path import Definition, Key, Path, Variant, render
 from statemig.plan import effects
 from statemig.plan.cursor import Passed
 from statemig.plan.instructions import Apply, Instruction, Move, OpenStep
 from statemig.plan.stepwise import Stage
 from statemig.plan.values import members
-from statemig.shapes.shape import Object, Schema, Shape
+from statemig.shapes.shape import Anything, MapOf, Object, Schema, Shape
 from statemig.workflow.flow import Flow
 
 SchemaOf = Callable[[], Schema | None]
@@ -106,17 +107,16 @@ class Lowered:
         return [operation.bind(self._schema_at(number)) for number, operation in enumerate(operations)]
 
     def _settled(self) -> Sequence[Operation]:
-        """The operations with what they leave open of the flow; steps that were renamed before are known by their new names."""
+        """The operations with what they leave open of the flow, as it is after those before them."""
         if self._flow is None or not any(operation.needs_flow for operation in self._given):
             return self._given
         flow = self._flow()
         if flow is None:
             return self._given
-        settled = []
+        settled: list[Operation] = []
         for operation in self._given:
             settled.append(operation.settle(flow))
-            if isinstance(operation, RenameStep):
-                flow = flow.renamed(operation.old, operation.to)
+            flow = settled[-1].flow_after(flow)
         return settled
 
     def _schema_at(self, number: int) -> Schema:
@@ -171,6 +171,7 @@ def _after(schema: Schema, operation: Operation, number: int) -> Schema:
         for path in operation.paths:
             _refuse_tag(path)
             _refuse_nesting(schema, path)
+        _refuse_no_object(schema, operation)
         return effects.apply(schema, operation.bind(schema).lower())
     except StatemigError as error:
         raise error.locate(operation=f"{number} {operation.name}") from None
@@ -188,6 +189,40 @@ def _refuse_tag(path: Path) -> None:
                 path=str(path),
                 hint="Change the tag of all variants at once: the path without <...>",
             )
+
+
+def _refuse_no_object(schema: Schema, operation: Operation) -> None:
+    """Nothing can be put into a value that is never an object."""
+    match operation:
+        case AddField(path):
+            holders = [path.parent]
+        case MoveField(source, target):
+            holders = _holders(source, target)
+        case CopyField(source, target, reverse=False):
+            holders = _holders(source, target)
+        case _:
+            return
+    for holder in holders:
+        try:
+            found = [
+                member for shape in effects.shapes_at(schema, holder) for member in members(shape, schema)
+            ]
+        except OperationError:
+            continue  # not there: it is made, or the operation says so
+        if found and not any(isinstance(each, Object | MapOf | Anything) for each in found):
+            raise OperationError(
+                f"{holder} is never an object, so nothing can be put into it",
+                path=str(holder),
+                hint="Choose another place, or make an object of it first",
+            )
+
+
+def _holders(source: Path, target: Path) -> list[Path]:
+    """The objects on the way to a target, from the object that both places lie in."""
+    common = 0
+    while source.segments[common : common + 1] == target.segments[common : common + 1] != ():
+        common += 1
+    return [Path(target.segments[:end]) for end in range(common + 1, len(target.segments))]
 
 
 def _refuse_nesting(schema: Schema, path: Path) -> None:

@@ -9,6 +9,8 @@ from statemig.operations.base import Backfill, Operation, require, require_json
 from statemig.path import Key, Path
 from statemig.plan.instructions import CloseStep, Instruction, OpenStep, Policy, Relabel
 from statemig.shapes.shape import MISSING, Missing
+from statemig.workflow import flow_changes
+from statemig.workflow.flow import Flow
 
 _REFUSE = Policy("refuse")
 
@@ -30,6 +32,9 @@ class RenameStep(Operation):
 
     def lower(self) -> tuple[Instruction, ...]:
         return (Relabel(self.old, self.to),)
+
+    def flow_after(self, flow: Flow) -> Flow:
+        return flow.renamed(self.old, self.to)
 
     def describe(self) -> str:
         return f"step {self.old} becomes {self.to}"
@@ -60,6 +65,9 @@ class RemoveStep(Operation):
     def lower(self) -> tuple[Instruction, ...]:
         refilled = isinstance(self.passed, Backfill)
         return (CloseStep(self.step, self.cursor, self.output or (), refilled),)
+
+    def flow_after(self, flow: Flow) -> Flow:
+        return flow_changes.without(flow, self.step)
 
     def describe(self) -> str:
         fate = {
@@ -112,6 +120,9 @@ class AddStep(Operation):
     def lower(self) -> tuple[Instruction, ...]:
         backfill = self.passed.value if isinstance(self.passed, Backfill) else MISSING
         return (OpenStep(self.step, self.after, backfill),)
+
+    def flow_after(self, flow: Flow) -> Flow:
+        return flow_changes.with_step(flow, self.step, self.after)
 
     def describe(self) -> str:
         place = f" after {self.after}" if self.after else ""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from statemig import json_text
-from statemig.document import Document, Position, pending, positions
+from statemig.document import Document, Position, pending, positions, steps_named
 from statemig.errors import CollisionError, CursorError, MigrationHeld, MigrationPinned
 from statemig.path import Path
 from statemig.plan.complement import Notes
@@ -22,18 +22,16 @@ _OF_WAITING = ("on", "key", "payload", "answer")
 
 
 def relabel(document: Document, old: str, new: str) -> Document:
-    """`old` is called `new`. Nothing is executed again and nobody is asked again: only the name changes."""
+    """`old` is called `new`. Nothing is executed again and nobody is asked again: only the name changes.
+
+    Raises `CollisionError` where the run knows a step `new` already, even one that has left no more than an entry of `done`: it would
+    count as the other step's.
+    """
+    refuse_known(document, new, old)
     changes: dict[str, Any] = {}
     for part in ("outputs", "done"):
         named = document.get(part)
         if named and old in named:
-            if new in named:
-                raise CollisionError(
-                    f"{part} of a step {new!r} are there already, so {old!r} cannot be called that",
-                    step=old,
-                    path=f"{part}.{new}",
-                    hint="Choose another name, or remove the other step first",
-                )
             changes[part] = {new if name == old else name: value for name, value in named.items()}
     if any(position["step"] == old for position in positions(document)):
         changes["cursor"] = [
@@ -46,6 +44,25 @@ def relabel(document: Document, old: str, new: str) -> Document:
             for item in pending(document)
         ]
     return {**document, **changes} if changes else document
+
+
+def refuse_known(document: Document, new: str, old: str) -> None:
+    """Raises `CollisionError` where a run holds the name that a step is about to get."""
+    for part in ("outputs", "done"):
+        if new in (document.get(part) or ()):
+            raise _known(new, old, f"{part}.{new}")
+    for name, place in steps_named(document):
+        if name == new:
+            raise _known(new, old, place)
+
+
+def _known(new: str, old: str, place: str) -> CollisionError:
+    return CollisionError(
+        f"the run knows a step {new!r} already, so {old!r} cannot become it",
+        step=old,
+        path=place,
+        hint="Choose another name, or remove the other step first",
+    )
 
 
 def close_step(document: Document, close: CloseStep, notes: Notes) -> Document:

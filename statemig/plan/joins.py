@@ -99,8 +99,15 @@ class _Joining:
             self.pending = [each for each in self.pending if not any(each is item for _, item in extra)]
             self.marks["dropped"] = extra
             self.changed = True
+        gone = [branch for branch in self._was if branch not in self._branches]
+        left = [
+            position.get("id")
+            for position in self.cursor
+            if any(self._is_on(position, branch) for branch in gone)
+        ]
+        if left and not self._inside:
+            self.marks["left"] = left  # it came this way alone, so it may go back alone
         if self._inside:
-            gone = [branch for branch in self._was if branch not in self._branches]
             arrived = {item["step"] for _, item in extra}
             absent = [branch for branch in gone if branch not in arrived and not self._is_under_way(branch)]
             if absent:
@@ -117,7 +124,9 @@ class _Joining:
                     self.changed = self._inside = True
         if not self._inside:
             for number, position in enumerate(self.cursor):
-                if any(self._is_on(position, branch) for branch in self._branches if branch not in self._was):
+                new = [branch for branch in self._branches if branch not in self._was]
+                alone = position.get("id") in self._note.get("left", ())
+                if not alone and any(self._is_on(position, branch) for branch in new):
                     raise CursorError(
                         f"join.unreachable: the join has gone on without step {position['step']!r}, which is still to arrive at it",
                         step=self._join,

@@ -11,8 +11,9 @@ from typing import Any
 
 from statemig import json_text
 from statemig.document import Document, Position, pending, positions
-from statemig.errors import CollisionError, CursorError, TransformError
+from statemig.errors import CursorError, TransformError
 from statemig.plan.complement import Note, Notes
+from statemig.plan.cursor import refuse_known
 from statemig.plan.instructions import Divide, Unite
 from statemig.plan.values import fresh
 from statemig.plan.walk import Item
@@ -21,8 +22,12 @@ Entry = dict[str, Any]
 
 
 def divide(document: Document, instruction: Divide, notes: Notes) -> Document:
-    """`step` becomes the steps `into`. Raises `CursorError` (``cursor.ambiguous-split``, ``pending.owner-ambiguous``)."""
+    """`step` becomes the steps `into`. Raises `CursorError` (``cursor.ambiguous-split``, ``pending.owner-ambiguous``), and
+    `CollisionError` where the run knows one of the new names."""
     step, into = instruction.step, instruction.into
+    for part in into:
+        if part != step:
+            refuse_known(document, part, step)
     note = notes.take(()) or {}
     standing: list[str] = []
     moved = _List()
@@ -55,18 +60,18 @@ def divide(document: Document, instruction: Divide, notes: Notes) -> Document:
 
     marks: dict[str, Any] = {}
     document = _lists(document, moved, arrived, notes)
-    document = _named(
-        document, "outputs", (step,), into, lambda has: {instruction.output: has[step]}, note, marks
-    )
-    document = _named(document, "done", (step,), into, counts, note, marks, also_empty=any(earlier))
+    document = _named(document, "outputs", (step,), lambda has: {instruction.output: has[step]}, note, marks)
+    document = _named(document, "done", (step,), counts, note, marks, also_empty=any(earlier))
     if marks:
         notes.write((), **marks)
     return document
 
 
 def unite(document: Document, instruction: Unite, notes: Notes) -> Document:
-    """The `steps` become one. Raises `CursorError` (``state.merge-conflict``)."""
+    """The `steps` become one. Raises `CursorError` (``state.merge-conflict``), and `CollisionError` where the run knows the new name."""
     steps, into = instruction.steps, instruction.into
+    if into not in steps:
+        refuse_known(document, into, steps[0])
     note = notes.take(()) or {}
     standing = {each["step"] for each in positions(document)} & set(steps)
     moved = _positions(document, instruction, notes)
@@ -85,8 +90,8 @@ def unite(document: Document, instruction: Unite, notes: Notes) -> Document:
 
     marks: dict[str, Any] = {}
     document = _lists(document, moved, arrived, notes)
-    document = _named(document, "outputs", steps, (into,), outputs, note, marks)
-    document = _named(document, "done", steps, (into,), counts, note, marks)
+    document = _named(document, "outputs", steps, outputs, note, marks)
+    document = _named(document, "done", steps, counts, note, marks)
     if marks:
         notes.write((), **marks)
     return document
@@ -319,26 +324,17 @@ def _named(
     document: Document,
     part: str,
     old: Sequence[str],
-    new: Sequence[str],
     change: Callable[[dict[str, Any]], dict[str, Any]],
     note: Note,
     marks: Note,
     *,
     also_empty: bool = False,
 ) -> Document:
-    """`outputs` or `done`, with what is under the names `old` changed into what is under the names `new`, in its place."""
+    """`outputs` or `done`, with what is under the names `old` changed, in its place."""
     named: dict[str, Any] | None = document.get(part)
     if named is None:
         return document
     has = {name: named[name] for name in named if name in old}
-    for name in new:
-        if name in named and name not in old:
-            raise CollisionError(
-                f"{part} of a step {name!r} are there already, so {' and '.join(map(repr, old))} cannot become that",
-                step=old[0],
-                path=f"{part}.{name}",
-                hint="Choose another name, or remove the other step first",
-            )
     kept = note.get(part)
     if kept is not None and json_text.digest(has, 8) == kept["now"]:
         made = fresh(kept["was"])

@@ -71,8 +71,9 @@ def predecessors(steps: Steps) -> dict[str, tuple[str, ...]]:
     return {name: tuple(sources) for name, sources in before.items()}
 
 
-def reachable(steps: Steps, start: str | None) -> frozenset[str]:
-    """The steps that some run reaches from `start`, itself included."""
+def reachable(steps: Steps, start: str | None, before: str | None = None) -> frozenset[str]:
+    """The steps that some run reaches from `start`, itself included; those that it reaches before it gets to the step `before`, where
+    one is given."""
     if start is None or start not in steps:
         return frozenset()
     seen: set[str] = set()
@@ -81,7 +82,7 @@ def reachable(steps: Steps, start: str | None) -> frozenset[str]:
         name = todo.pop()
         if name not in seen:
             seen.add(name)
-            todo.extend(successors(steps, name))
+            todo.extend(each for each in successors(steps, name) if each != before)
     return frozenset(seen)
 
 
@@ -93,6 +94,23 @@ def ends(steps: Steps) -> tuple[str, ...]:
 def reaches_end(steps: Steps, step: str) -> bool:
     """Whether some way leads from `step` to an end."""
     return not reachable(steps, step).isdisjoint(ends(steps))
+
+
+def sure_arrivals(steps: Steps) -> dict[str, tuple[str, str]]:
+    """For each step from which a run gets to a join without a choice or a fork on the way: the join, and the branch by which it arrives."""
+    awaited = join_targets(steps)
+    found: dict[str, tuple[str, str]] = {}
+    for step in _active(steps):
+        branch, seen = step, {step}
+        while len(following := successors(steps, branch)) == 1:
+            if following[0] in awaited.get(branch, ()):
+                found[step] = (following[0], branch)
+                break
+            branch = following[0]
+            if branch in seen:
+                break
+            seen.add(branch)
+    return found
 
 
 def join_targets(steps: Steps) -> dict[str, tuple[str, ...]]:

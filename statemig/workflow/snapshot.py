@@ -20,6 +20,7 @@ from statemig.workflow.definition import DumpProfile
 from statemig.workflow.flow import StepInfo
 from statemig.workflow.run_shape import outputs_of, run_schema, state_of
 from statemig.workflow.sample import sample_run
+from statemig.workflow.unseen import Unseen
 
 __all__ = ["LAYERS", "Snapshot", "StepInfo"]
 
@@ -34,7 +35,8 @@ class Snapshot:
     `writes` and `reads` are shapes of the run document's `state` and `outputs`: what the application writes under
     `profile`, and what it accepts.
     `prompts`: ``{step: {"text", "variables"}}``. `tools`: ``{name: {"arguments": JSON Schema or None, "steps": [...]}}``.
-    `models`: ``{step: settings}``, a bare name being ``{"name": ...}``.
+    `models`: ``{step: settings}``, a bare name being ``{"name": ...}``. `unseen`: what the application checks on the way in and `reads`
+    does not say; no digest is made of it.
     """
 
     workflow: str
@@ -46,6 +48,7 @@ class Snapshot:
     prompts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     tools: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     models: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    unseen: tuple[Unseen, ...] = ()
     _made: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @classmethod
@@ -63,9 +66,10 @@ class Snapshot:
 
     @property
     def stored(self) -> Schema:
-        """A sound upper bound of what is at rest at this version: written by it, or upgraded to it and not yet written."""
+        """A sound upper bound of what is at rest at this version: written by it, or upgraded to it and not yet written. What an upgrade
+        leaves is what `accepts` lets through, under the key of a computed field even a value of another version's field."""
         if "stored" not in self._made:
-            self._made["stored"] = join(self.writes, self.reads)
+            self._made["stored"] = join(self.writes, self.accepts)
         stored: Schema = self._made["stored"]
         return stored
 
@@ -90,6 +94,14 @@ class Snapshot:
                 step for step in self.steps if not flow.reaches_end(self.steps, step)
             )
         found: frozenset[str] = self._made["dead_ends"]
+        return found
+
+    @property
+    def sure_arrivals(self) -> Mapping[str, tuple[str, str]]:
+        """For each step from which a run is sure to get to a join: the join, and the branch by which it arrives."""
+        if "sure_arrivals" not in self._made:
+            self._made["sure_arrivals"] = flow.sure_arrivals(self.steps)
+        found: Mapping[str, tuple[str, str]] = self._made["sure_arrivals"]
         return found
 
     @property
@@ -119,6 +131,7 @@ class Snapshot:
             "prompts": {step: dict(prompt) for step, prompt in self.prompts.items()},
             "tools": {name: dict(tool) for name, tool in self.tools.items()},
             "models": {step: dict(model) for step, model in self.models.items()},
+            **({"unseen": [asdict(each) for each in self.unseen]} if self.unseen else {}),
             "digests": self.digests,
         }
 
@@ -144,6 +157,7 @@ class Snapshot:
             data.get("prompts", {}),
             data.get("tools", {}),
             data.get("models", {}),
+            tuple(Unseen(**each) for each in data.get("unseen", ())),
         )
 
     def sample(self, random: random_module.Random) -> dict[str, Any]:

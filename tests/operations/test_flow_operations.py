@@ -135,7 +135,7 @@ def test_a_split_that_does_not_say_who_has_arrived_fails_for_runs_with_an_arriva
 def test_a_part_must_not_have_an_output_already() -> None:
     result = up(split, run("send", outputs={"draft": 1, "write": 2}))
     assert isinstance(result.error, CollisionError)
-    assert "outputs of a step 'write' are there already" in str(result.error)
+    assert "path outputs.write: the run knows a step 'write' already" in str(result.error)
 
 
 # -- merge -------------------------------------------------------------------------------------------------------------

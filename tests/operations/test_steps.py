@@ -58,15 +58,23 @@ def test_a_renamed_step_is_renamed_wherever_a_run_holds_it() -> None:
     assert json_text.dumps(renaming.downgrade(up.document, to="r0").unwrap()) == json_text.dumps(document)
 
 
-@pytest.mark.parametrize("part", ["outputs", "done"])
-def test_a_step_cannot_take_the_name_of_another(part: str) -> None:
-    error = (
-        migrating(lambda op: op.rename_step("ask", to="send"))
-        .upgrade(run(**{part: {"ask": 1, "send": 2}}), "r0")
-        .error
-    )
+STANDING_ON_SEND = {"cursor": [{"id": "q", "step": "send", "status": "ready"}]}
+
+
+@pytest.mark.parametrize(
+    ("known", "place"),
+    [
+        ({"outputs": {"ask": 1, "send": 2}}, "outputs.send"),
+        ({"done": {"ask": 1, "send": 2}}, "done.send"),
+        ({"done": {"send": 2}}, "done.send"),
+        (STANDING_ON_SEND, "cursor[0]"),
+        ({"pending": [{"step": "draft", "writes": {}, "to": "send"}]}, "pending[0].to"),
+    ],
+)
+def test_a_step_cannot_take_the_name_of_another(known: dict[str, Any], place: str) -> None:
+    error = migrating(lambda op: op.rename_step("ask", to="send")).upgrade(run(**known), "r0").error
     assert isinstance(error, CollisionError)
-    assert f"path {part}.send: {part} of a step 'send' are there already" in str(error)
+    assert f"path {place}: the run knows a step 'send' already, so 'ask' cannot become it" in str(error)
 
 
 def forward(op: Operations) -> None:
