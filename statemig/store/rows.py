@@ -43,7 +43,6 @@ class HalfWritten(Exception):
 
 PLAIN: Final[tuple[str, ...]] = (
     "status",
-    "phase",
     "standing",
     "revision",
     "pinned_revision",
@@ -56,9 +55,11 @@ PLAIN: Final[tuple[str, ...]] = (
     "claimed_revision",
     "token",
     "version",
-    "updated_at",
 )
-MIGRATED: Final[tuple[str, ...]] = (*PLAIN, "complement", "migrations")
+#: what the queue is in the order of: a column of an index that is written costs a page even where its value stays
+QUEUED: Final[tuple[str, ...]] = (*PLAIN, "phase", "updated_at")
+MIGRATED: Final[tuple[str, ...]] = ("complement", "migrations")
+WRITTEN: Final = (PLAIN, QUEUED, PLAIN + MIGRATED, QUEUED + MIGRATED)
 
 # The fields of StoredRun after `content` and `rest`, in order.
 TAGS: Final = (
@@ -168,8 +169,11 @@ def tag_values(
 
 
 def columns_written(row: StoredRun, new: StoredRun) -> tuple[str, ...]:
-    """The complement is often as large as the document, so it is written only when a migration changed it."""
-    return PLAIN if row.migrations == new.migrations else MIGRATED
+    """The complement is often as large as the document, so it is written only when a migration changed it. A claim, which keeps the
+    place in the queue, leaves the columns of its index alone."""
+    stays = row.phase == new.phase and row.updated_at == new.updated_at
+    columns = PLAIN if stays else QUEUED
+    return columns if row.migrations == new.migrations else columns + MIGRATED
 
 
 def not_failed(head: str) -> ColumnElement[bool]:
@@ -286,9 +290,7 @@ class OwnRows:
             new = cast(bindparam("new_document", type_=LargeBinary), Text)
         self._columns = select(runs.c.run_id, stored, null(), *TAGS)
         self._one = Statement(engine, self._columns.where(same_run))
-        self._write = {
-            columns: Statement(engine, write_tags(columns, document=new)) for columns in (PLAIN, MIGRATED)
-        }
+        self._write = {columns: Statement(engine, write_tags(columns, document=new)) for columns in WRITTEN}
         self._insert = runs.insert()
 
     def one(self, run_id: str) -> StoredRun | None:

@@ -29,9 +29,8 @@ from statemig.document import Document, new_document
 from statemig.errors import ConfigError, RunNotFoundError
 from statemig.store.protocols import RunFilter, StoredRun
 from statemig.store.rows import (
-    MIGRATED,
-    PLAIN,
     TAGS,
+    WRITTEN,
     HalfWritten,
     changed,
     columns_written,
@@ -108,7 +107,7 @@ class UserRows:
                     columns, document=bindparam("new_rest"), content_digest=bindparam("new_content_digest")
                 ),
             )
-            for columns in (PLAIN, MIGRATED)
+            for columns in WRITTEN
         }
         self._insert_content = user.insert().values({self._id: bindparam("new_id"), content: new_content})
         self._insert = runs.insert()

@@ -1,9 +1,9 @@
 """Statements on statemig's own tables, compiled to the driver's SQL once, when a store is opened.
 
 Finding a row by its key takes SQLite a few microseconds; looking a statement up, and making its context and result, takes SQLAlchemy's
-Core ten times that, at every call. So a query goes to the driver's cursor, on a connection of the engine and in its transaction, and a
-change goes through `Connection.exec_driver_sql`. Who listens to what an engine executes, or has it echoed, hears all: then, and with
-drivers not named here, everything goes through Core.
+Core ten times that, at every call. So a query goes to the cursor of a connection of the engine's pool, and a change, which is part of a
+transaction, through `Connection.exec_driver_sql`. Who listens to what an engine does, has it echoed or gave it options of its own misses
+nothing: queries then go through Core, as everything does with drivers that are not named here.
 """
 
 from __future__ import annotations
@@ -42,15 +42,17 @@ class Statement:
 
     def fetch(self, values: Mapping[str, Any]) -> Sequence[Sequence[Any]]:
         """The rows, read on a connection of its own."""
-        if self._text is not None and not _is_heard(self._engine):
+        if self._text is not None and not _is_watched(self._engine):
             try:
-                with self._engine.connect() as connection:
-                    cursor = connection.connection.cursor()
-                    try:
-                        cursor.execute(self._text, self._arguments({**self._constants, **values}))
-                        return cursor.fetchall()
-                    finally:
-                        cursor.close()
+                connection = self._engine.raw_connection()
+                try:
+                    cursor = connection.cursor()
+                    cursor.execute(self._text, self._arguments({**self._constants, **values}))
+                    found: Sequence[Sequence[Any]] = cursor.fetchall()
+                    cursor.close()
+                    return found
+                finally:
+                    connection.close()
             except self._errors:
                 pass  # Once more below: SQLAlchemy knows which errors mean a lost connection, and has its own for them.
         with self._engine.connect() as connection:
@@ -63,13 +65,16 @@ class Statement:
         return connection.exec_driver_sql(self._text, self._arguments({**self._constants, **values})).rowcount
 
 
-def _is_heard(engine: Engine) -> bool:
-    heard: Any = engine.dispatch
+def _is_watched(engine: Engine) -> bool:
+    listeners: Any = engine.dispatch
     return bool(
         engine.echo
-        or heard.before_cursor_execute
-        or heard.after_cursor_execute
-        or heard.before_execute
-        or heard.after_execute
+        or engine.get_execution_options()
+        or listeners.engine_connect
+        or listeners.begin
+        or listeners.before_cursor_execute
+        or listeners.after_cursor_execute
+        or listeners.before_execute
+        or listeners.after_execute
         or engine.dialect.dispatch.do_execute
     )
