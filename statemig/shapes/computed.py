@@ -24,10 +24,10 @@ from statemig.shapes.shape import (
 )
 
 
-def with_computed(reads: Schema, writes: Schema) -> Schema:
-    """`reads`, with the keys that only `writes` has where the reader ignores unknown ones (optional, and of any value), and with null for
-    numbers where `writes` has it."""
-    pairing = _Pairing(reads, writes)
+def with_computed(reads: Schema, writes: Schema, *, nan: bool = True) -> Schema:
+    """`reads`, with the keys that only `writes` has where the reader ignores unknown ones (optional, and of any value), and (with
+    `nan`) with null for numbers where `writes` has it."""
+    pairing = _Pairing(reads, writes, nan)
     root = pairing.shape(reads.root, writes.root)
     definitions = {
         name: pairing.shape(shape, writes.definitions[name]) if name in writes.definitions else shape
@@ -37,15 +37,16 @@ def with_computed(reads: Schema, writes: Schema) -> Schema:
 
 
 class _Pairing:
-    def __init__(self, reads: Schema, writes: Schema) -> None:
+    def __init__(self, reads: Schema, writes: Schema, nan: bool) -> None:
         self.reads = reads
         self.writes = writes
+        self.nan = nan
 
     def shape(self, read: Shape, written: Shape) -> Shape:
         if isinstance(read, Ref):
             return read  # its definition is paired with the writer's of the same name
         written = self.writes.resolve(written)
-        if isinstance(read, Number) and isinstance(written, Union) and Null() in written.members:
+        if self.nan and isinstance(read, Number) and isinstance(written, Union) and Null() in written.members:
             return union_of(read, Null())
         match read, written:
             case Object(properties, extra, name), Object():

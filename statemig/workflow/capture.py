@@ -22,6 +22,7 @@ from statemig.workflow.pydantic_schema import Mode, generate
 from statemig.workflow.snapshot import Snapshot
 from statemig.workflow.tools import Tool, tool_of
 from statemig.workflow.typed_dicts import accepted_by_pydantic
+from statemig.workflow.unseen import Unseen, unseen
 
 ENTRY_POINTS: Final = "statemig.capture"
 _STATE: Final = "state"
@@ -50,8 +51,9 @@ def capture(subject: Any) -> Snapshot:
 
 def run_schemas(
     types: Mapping[str, Any], profile: DumpProfile, own: frozenset[str], workflow: str
-) -> tuple[Schema, Schema]:
-    """What is written and what is read, as run-document schemas. `types`: "state" and, by step, ``outputs.<step>``.
+) -> tuple[Schema, Schema, tuple[Unseen, ...]]:
+    """What is written and what is read, as run-document schemas, and what is checked beyond them. `types`: "state" and, by step,
+    ``outputs.<step>``.
 
     Classes in several places share one definition. Raises `CaptureError` that names every type with a problem.
     """
@@ -75,7 +77,7 @@ def run_schemas(
             problems += list(_unreadable(listed, definitions))
             refuse(workflow, list(dict.fromkeys(problems)))
             raise
-    return found[0], found[1]
+    return found[0], found[1], unseen(core, own)
 
 
 _UNCAPTURABLE: Final = (PydanticUserError, NameError, TypeError, AttributeError)
@@ -88,7 +90,7 @@ def _capture_workflow(workflow: Workflow) -> Snapshot:
     types: dict[str, Any] = {} if workflow.state is None else {_STATE: workflow.state}
     types.update({f"outputs.{step.name}": step.output for step in workflow.steps if step.output is not None})
     problems: list[str] = []
-    schemas: tuple[Schema, Schema] | None = None
+    schemas: tuple[Schema, Schema, tuple[Unseen, ...]] | None = None
     try:
         schemas = run_schemas(types, workflow.profile, own, workflow.name)
     except CaptureError as error:
@@ -96,18 +98,20 @@ def _capture_workflow(workflow: Workflow) -> Snapshot:
     prompts = dict(_prompts(workflow, problems))
     tools = _tools(workflow, own, problems)
     if schemas is not None:
-        problems += list(_strange_paths(workflow, schemas))
+        problems += list(_strange_paths(workflow, schemas[:2]))
     refuse(workflow.name, problems)
     assert schemas is not None  # without schemas there is a problem
     return Snapshot(
         workflow.name,
-        *schemas,
+        schemas[0],
+        schemas[1],
         workflow.profile,
         {step.name: _info(step) for step in workflow.steps},
         workflow.start,
         prompts,
         tools,
         {step.name: _model(step.model) for step in workflow.steps if step.model is not None},
+        schemas[2],
     )
 
 
