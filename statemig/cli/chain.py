@@ -102,9 +102,11 @@ def change_class(script: str) -> str | None:
 
 
 def guarantee(project: Project, revision: str) -> str:
-    """The verdict frozen beside a revision; without one it is unproven."""
-    verdict = project.directory.frozen(revision).verdict
-    return str(verdict.get("guarantee", "unproven")) if isinstance(verdict, dict) else "unproven"
+    """What the verdict frozen beside a revision says, as long as it is about what is there; without one it is unproven."""
+    from statemig.proof.verdict import guarantee_of
+
+    frozen = project.directory.frozen(revision)
+    return guarantee_of(frozen, [project.directory.frozen(below) for below in frozen.down_revisions])
 
 
 @click.command()

@@ -12,6 +12,8 @@ INCOMPLETE: Final = 4
 DAMAGED: Final = 5
 CODE_DIFFERS: Final = 6
 RUNS_LEFT: Final = 7
+REFUTED: Final = 8
+UNDECIDED: Final = 9
 ADDITIVE: Final = 10
 BREAKING: Final = 20
 
@@ -24,6 +26,8 @@ MEANINGS: Final = {
     DAMAGED: "check: a revision was edited, added or is missing",
     CODE_DIFFERS: "check: the code is not what the head revision froze",
     RUNS_LEFT: "upgrade, downgrade, stamp: some runs stayed where they were; each is listed with its reason",
+    REFUTED: "verify: a document was run and rejected; its path is printed",
+    UNDECIDED: "verify: not proved and not refuted; the reasons are printed",
     ADDITIVE: "diff: additive",
     BREAKING: "diff: breaking",
 }

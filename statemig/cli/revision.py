@@ -13,6 +13,7 @@ from statemig.autogenerate.compare import diff
 from statemig.autogenerate.propose import Proposal, propose
 from statemig.autogenerate.render import render
 from statemig.cli import exit_codes
+from statemig.cli.chain import guarantee
 from statemig.cli.output import complain, format_option, print_json, shown, workflow_option
 from statemig.cli.project import Project, pass_project
 from statemig.cli.renames import ask, parse_renames, refusal, somebody_is_there
@@ -89,12 +90,17 @@ def revision(
             written.append((draft, _write(project, draft, message)))
     unchanged = [draft.workflow for draft in drafts if draft.workflow not in {d.workflow for d, _ in written}]
     if form == "json":
-        print_json({"written": [_as_json(draft, path) for draft, path in written], "unchanged": unchanged})
+        rows = [
+            {**_as_json(draft, path), "guarantee": guarantee(project, draft.revision)}
+            for draft, path in written
+        ]
+        print_json({"written": rows, "unchanged": unchanged})
     else:
         for name in unchanged:
             click.echo(f"{name}: no change; nothing was written.")
         for draft, path in written:
             _print(draft, path)
+            _print_guarantee(project, draft)
     if any(draft.proposal is not None and draft.proposal.missing for draft, _ in written):
         raise SystemExit(exit_codes.INCOMPLETE)
 
@@ -168,9 +174,29 @@ def _write(project: Project, draft: Draft, message: str | None) -> Path:
         change_class="none" if draft.first else draft.changes.change_class,
     )
     first_line = text.partition("\n")[0].strip('" ')
-    return project.directory.write(
+    path = project.directory.write(
         draft.revision, draft.head, draft.workflow, draft.version, first_line, text, draft.after
     )
+    if draft.proposal is not None or draft.first:
+        _prove(project, draft)
+    return path
+
+
+def _prove(project: Project, draft: Draft) -> None:
+    """Freeze the verdict on what was written."""
+    from statemig.proof.prove import freeze, prove_revision
+
+    loaded = project.directory.load(draft.revision)
+    freeze(project.directory, draft.revision, prove_revision(loaded, project.directory.snapshot))
+
+
+def _print_guarantee(project: Project, draft: Draft) -> None:
+    if draft.first or draft.proposal is None or draft.proposal.missing:
+        return
+    if guarantee(project, draft.revision) == "proven":
+        click.echo("  Proven: every state that may be stored becomes one that the new version reads.")
+    else:
+        click.echo(f"  Not proven for every state: `statemig verify {draft.revision}` says what is open.")
 
 
 def _as_json(draft: Draft, path: Path) -> dict[str, Any]:
