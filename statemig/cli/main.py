@@ -24,7 +24,7 @@ COMMANDS: Final[dict[str, Entry]] = {
     "revision": Entry("revision", "Add a revision: a script, and the frozen snapshot of the code."),
     "diff": Entry("diff", "Compare two versions, and classify the change."),
     "check": Entry("check", "Are the revisions intact, and is the code what the head froze?"),
-    "verify": Entry("verify", "Is a revision right for every state? Prove it, or show where it is not."),
+    "verify": Entry("verify", "Is a revision right for every state?"),
     "rules": Entry("rules", "List the rules that classify a change, or explain one of them."),
     "history": Entry("chain", "List the revisions, newest first."),
     "heads": Entry("chain", "Show the head of each workflow."),

@@ -29,9 +29,13 @@ def test_history_is_newest_first_with_version_class_and_message(two: Any) -> Non
     ]
 
 
-def test_a_revision_without_a_verdict_is_unproven(two: Any) -> None:
+def test_what_autogenerate_has_proved_stays_proven_until_the_script_is_another(two: Any) -> None:
+    assert {row["guarantee"] for row in two.json("history")} == {"proven"}
+    script = two.scripts()[1]
+    script.write_text(script.read_text().replace("normal", "high"))
+    two.ok("edit", "--freeze")
     assert "unproven" in two.ok("history", "-v")
-    assert {row["guarantee"] for row in two.json("history")} == {"unproven"}
+    assert [row["guarantee"] for row in two.json("history")] == ["unproven", "proven"]
 
 
 def test_history_of_a_range(two: Any) -> None:
@@ -61,7 +65,7 @@ def test_heads_as_text_and_as_json(two: Any) -> None:
 def test_show_says_what_a_revision_does(two: Any) -> None:
     output = two.ok("show", "head")
     assert output.startswith("Revision bbb (head), triage, version 2\nFollows ")
-    assert "Change class additive, unproven" in output
+    assert "Change class additive, proven" in output
     assert "  - state.priority is new\n" in output
     assert two.scripts()[1].read_text().strip() in output
 
