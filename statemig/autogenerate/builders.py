@@ -2,30 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from copy import deepcopy
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Final
 
+from statemig.autogenerate.bound_builders import constrained
+from statemig.autogenerate.built import FILL_NOTE, Built, Step, nothing, one, several
 from statemig.autogenerate.change import Change, Site
+from statemig.autogenerate.container_builders import map_keys, set_or_list, slots
 from statemig.autogenerate.fill import zero
 from statemig.autogenerate.rules import NO_OPERATION, RULES
 from statemig.autogenerate.scalars import ValueMapping
+from statemig.autogenerate.union_builders import retagged, tagged, variant
 from statemig.errors import StatemigError
-from statemig.operations.base import Operation
-from statemig.operations.fields import AddField, MoveField
-from statemig.operations.recorder import Operations
+from statemig.operations.fields import AddField, MoveField, RenameField
 from statemig.operations.values import DropNull
-from statemig.path import Key, Path, Variant
+from statemig.path import Key, Path
 from statemig.plan.effects import shapes_at
 from statemig.shapes.accept import accepts
 from statemig.shapes.shape import (
     MISSING,
+    Anything,
     Boolean,
     Enum,
     Integer,
     Missing,
     Number,
+    Object,
     Schema,
     Shape,
     String,
@@ -33,36 +37,20 @@ from statemig.shapes.shape import (
     without_null,
 )
 
-FILL_NOTE: Final = "assumed: what should old runs have here?"
 HOLD_NOTE: Final = "assumed: null becomes an object, for what moves into it"
 REMOVED_NOTE: Final = "assumed: really gone, and not the new field beside it?"
 ROUND_NOTE: Final = "assumed: may fractions be rounded?"
 PARTIAL_NOTE: Final = "a run with a text that is no {} stays as it is and is listed"
 MAP_NOTE: Final = "assumed: is this what the old values mean now?"
 
+HELD_NOTE: Final = "assumed: is the old value its {}?"
+TYPE_NOTE: Final = "documents stay as they are: where a runtime stores the name of the class, it must find it"
+
+#: what holds the keys that nobody declared, for the length of one operation
+EXTRAS: Final = "undeclared"
+
 # Values that stand for "none of the others", where a removed value of an enum may go if somebody confirms it.
 _NEUTRAL: Final = ("other", "unknown", "unspecified", "default", "none")
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One operation to write. `assumed` is the value in it that nobody stated, `note` the remark beside it."""
-
-    operation: Operation
-    change: Change
-    assumed: Any = MISSING
-    note: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Built:
-    """The operations for a change; `reason` where nothing can be proposed."""
-
-    steps: tuple[Step, ...] = ()
-    reason: str | None = None
-
-
-Record = Callable[[Operations], None]
 
 
 def build(change: Change, old: Schema, new: Schema) -> Built:
@@ -72,14 +60,14 @@ def build(change: Change, old: Schema, new: Schema) -> Built:
     """
     rule = RULES[change.rule]
     if change.operation == NO_OPERATION:
-        return Built()
+        return nothing(change) if change.rule.startswith("S") else Built()
     if change.rule == "W02":
-        return (
-            Built()
-        )  # the variable is a field of the new state: what adds or renames that field makes up for it
+        return Built()  # its variable is a field of the new state: what adds or renames that makes up for it
     site = change.site
+    if change.rule == "W12":
+        return _retyped(change)
     if change.rule.startswith("W"):
-        return _nothing(change)
+        return nothing(change)
     if site is None or site.target is None:
         if change.change_class != "breaking":
             return Built()
@@ -103,65 +91,42 @@ def _build(change: Change, site: Site, target: Path, old: Schema, new: Schema) -
             return _default(change, site, path)
         case "S11":
             fill = _way_back(site, old)
-            return _one(change, lambda op: op.make_optional(path, fill=fill))
+            return one(change, lambda op: op.make_optional(path, fill=fill))
         case "S12" | "S13":
-            return _one(change, lambda op: op.rename_field(path, to=site.detail))
+            return _renamed(change, site, target)
         case "S14":
-            return _one(change, lambda op: op.move_field(path, to=str(site.detail)))
+            return one(change, lambda op: op.move_field(path, to=str(site.detail)))
         case "S24":
             fill = _way_back(site, old)
-            return _one(change, lambda op: op.make_nullable(path, fill=fill))
+            return one(change, lambda op: op.make_nullable(path, fill=fill))
         case "S25":
             return _never_null(change, site, path, new)
-        case "S23" | "S27" | "S28" | "S42":
+        case "S23" | "S49" | "S51" if site.detail is not None:
+            return variant(change, site, target)
+        case "S23" | "S27" | "S28" | "S42" | "S43":
             return _converted(change, site, path)
         case "S29":
             return _listed(change, site, path, old, new)
         case "S32" | "S33" | "S36":
             return _mapped(change, site, path)
+        case "S18":
+            return _undeclared(change, site, target)
+        case "S20":
+            return map_keys(change, site, path)
+        case "S21" | "S34" | "S38" | "S40" | "S45":
+            return constrained(change, site, path)
+        case "S30":
+            return _held(change, site, target)
+        case "S46":
+            return set_or_list(change, path)
+        case "S47":
+            return slots(change, site, target, old, new)
         case "S52":
-            return _retagged(change, site, target)
-        case "S55":
-            return _tagged(change, site, target)
+            return retagged(change, site, target)
+        case "S53" | "S55":
+            return tagged(change, site, target, old)
         case _:
-            return _nothing(change)
-
-
-def _one(change: Change, record: Record, assumed: Any = MISSING, note: str | None = None) -> Built:
-    recorder = Operations()
-    record(recorder)
-    return Built((Step(recorder.recorded[0], change, assumed, note),))
-
-
-def _nothing(change: Change) -> Built:
-    """No operation can be written today: fine where the way up changes nothing."""
-    if change.change_class != "breaking" or change.rule in ("S53",):
-        return Built()
-    return Built(reason=f"{RULES[change.rule].name}: {_advice(change)}")
-
-
-_ADVICE: Final = {
-    "S18": "old documents may hold keys that nobody declared, and they would be dropped; declare them or keep extras",
-    "S20": "say with a transform which keys the old ones become",
-    "S21": "old maps may be too large or too small",
-    "S34": "say with map_values, and its otherwise=op.value(...), which of the new values the old texts become",
-    "S38": "old numbers may lie outside the bounds",
-    "S40": "old texts may be too long or too short",
-    "S45": "old lists may be too long or too short",
-    "W06": "a call or question that is pending was asked with the old arguments",
-    "W07": "runs that wait in the join have counted other branches",
-    "W08": "an answer that is on its way may reach another question",
-    "W11": "runs may stand in it, waiting for what no longer comes",
-    "W05": "runs between these steps would skip one of them or do it twice",
-}
-
-
-def _advice(change: Change) -> str:
-    if change.rule in _ADVICE:
-        return _ADVICE[change.rule]
-    if change.old is None or change.new is None:
-        return "write a transform, or keep the old type readable"
-    return f"nothing turns {change.old} into {change.new} by itself; write a transform"
+            return nothing(change)
 
 
 def _added(change: Change, site: Site, path: str, new: Schema) -> Built:
@@ -169,7 +134,7 @@ def _added(change: Change, site: Site, path: str, new: Schema) -> Built:
     if prop is None:
         return Built()
     if prop.default is not MISSING:
-        return _one(change, lambda op: op.add_field(path, default=prop.default))
+        return one(change, lambda op: op.add_field(path, default=prop.default))
     if not prop.required:
         return Built()
     value = zero(prop.shape, new)
@@ -177,29 +142,29 @@ def _added(change: Change, site: Site, path: str, new: Schema) -> Built:
         return Built(
             reason="S06 field-added-required: its type has no smallest value; write add_field yourself"
         )
-    return _one(change, lambda op: op.add_field(path, default=value), value, FILL_NOTE)
+    return one(change, lambda op: op.add_field(path, default=value), value, FILL_NOTE)
 
 
 def _removed(change: Change, site: Site, path: str, old: Schema) -> Built:
     prop = site.old_property
     restore = None if prop is not None and prop.required and is_nullable(prop.shape, old) else MISSING
-    return _one(change, lambda op: op.remove_field(path, restore=restore))
+    return one(change, lambda op: op.remove_field(path, restore=restore))
 
 
 def _required(change: Change, site: Site, path: str, new: Schema) -> Built:
     was, now = site.old_property, site.new_property
     if was is None or now is None:
-        return _nothing(change)
+        return nothing(change)
     if site.detail == "old":
-        return _one(change, lambda op: op.make_required(path, fill=was.default))
+        return one(change, lambda op: op.make_required(path, fill=was.default))
     if now.default is not MISSING:
-        return _one(change, lambda op: op.make_required(path, fill=now.default))
+        return one(change, lambda op: op.make_required(path, fill=now.default))
     value = zero(now.shape, new)
     if isinstance(value, Missing):
         return Built(
             reason="S09 field-required: its type has no smallest value; write make_required yourself"
         )
-    return _one(change, lambda op: op.make_required(path, fill=value), value, FILL_NOTE)
+    return one(change, lambda op: op.make_required(path, fill=value), value, FILL_NOTE)
 
 
 def _default(change: Change, site: Site, path: str) -> Built:
@@ -207,7 +172,7 @@ def _default(change: Change, site: Site, path: str) -> Built:
     was, now = site.old_property, site.new_property
     if was is None or now is None or was.default is MISSING or now.default is MISSING:
         return Built()
-    return _one(change, lambda op: op.make_required(path, fill=was.default))
+    return one(change, lambda op: op.set_default(path, now.default, materialise=was.default))
 
 
 def _way_back(site: Site, old: Schema) -> Any:
@@ -221,11 +186,11 @@ def _way_back(site: Site, old: Schema) -> Any:
 def _never_null(change: Change, site: Site, path: str, new: Schema) -> Built:
     prop = site.new_property
     if prop is not None and prop.default is not MISSING and prop.default is not None:
-        return _one(change, lambda op: op.drop_null(path, prop.default))
+        return one(change, lambda op: op.drop_null(path, prop.default))
     value = MISSING if site.new is None else zero(site.new, new)
     if isinstance(value, Missing) or value is None:
-        return _nothing(change)
-    return _one(change, lambda op: op.drop_null(path, value), value, FILL_NOTE)
+        return nothing(change)
+    return one(change, lambda op: op.drop_null(path, value), value, FILL_NOTE)
 
 
 def cast_name(shape: Shape | None) -> str | None:
@@ -249,27 +214,27 @@ def _converted(change: Change, site: Site, path: str) -> Built:
     to = cast_name(site.new)
     simple = isinstance(site.old, Boolean | Integer | Number | String | Enum)
     if to is None or not simple:
-        return _nothing(change)
+        return nothing(change)
     if isinstance(site.old, Number) and to == "int":
-        return _one(change, lambda op: op.convert(path, to=to, rounding="nearest"), "nearest", ROUND_NOTE)
+        return one(change, lambda op: op.convert(path, to=to, rounding="nearest"), "nearest", ROUND_NOTE)
     partial = isinstance(site.old, String | Enum) and to != "str"
     note = PARTIAL_NOTE.format(to) if partial else None
-    return _one(change, lambda op: op.convert(path, to=to), note=note)
+    return one(change, lambda op: op.convert(path, to=to), note=note)
 
 
 def _listed(change: Change, site: Site, path: str, old: Schema, new: Schema) -> Built:
     if change.direction == "wrapped":
-        return _one(change, lambda op: op.wrap(path))
+        return one(change, lambda op: op.wrap(path))
     value = MISSING if site.old is None else zero(getattr(site.old, "items", site.old), old)
     if isinstance(value, Missing):
-        return _nothing(change)
-    return _one(change, lambda op: op.unwrap(path, default=value), value, FILL_NOTE)
+        return nothing(change)
+    return one(change, lambda op: op.unwrap(path, default=value), value, FILL_NOTE)
 
 
 def _mapped(change: Change, site: Site, path: str) -> Built:
     mapping = site.detail
     if not isinstance(mapping, ValueMapping) or not isinstance(site.new, Enum):
-        return _nothing(change)
+        return nothing(change)
     pairs = list(mapping.certain) + list(mapping.guessed)
     assumed = list(mapping.guessed)
     if mapping.open:
@@ -281,7 +246,7 @@ def _mapped(change: Change, site: Site, path: str) -> Built:
         assumed += [(value, place) for value in mapping.open]
     table = dict(pairs)
     whole = isinstance(site.old, Enum) and len(table) == len(site.old.values)
-    return _one(
+    return one(
         change,
         lambda op: op.map_values(path, table, otherwise="error" if whole else "keep"),
         dict(assumed) if assumed else MISSING,
@@ -296,23 +261,50 @@ def _neutral(values: Sequence[Any]) -> Any:
     return found[0] if len(found) == 1 else MISSING
 
 
-def _retagged(change: Change, site: Site, target: Path) -> Built:
-    if change.direction == "key":
-        return Built()  # each variant's field is renamed by a change of its own
-    key, was, now = site.detail
-    # By way of all variants: a path through the tag would not find the value again on the way back.
-    everywhere = target.parent if isinstance(target.last, Variant) else target
-    path = str(everywhere / key)
-    return _one(change, lambda op: op.map_values(path, {was: now}, otherwise="keep"))
+def _retyped(change: Change) -> Built:
+    """A class that the store names has another name; one line for all places of it."""
+    site = change.site
+    was, now = (None, None) if site is None else (site.old, site.new)
+    if not (isinstance(was, Anything) and isinstance(now, Anything) and was.opaque and now.opaque):
+        return nothing(change)
+    names = (was.opaque, now.opaque)
+    return one(change, lambda op: op.rename_type(*names), note=TYPE_NOTE)
 
 
-def _tagged(change: Change, site: Site, target: Path) -> Built:
-    if change.direction == "tag written":
-        return Built()
-    key, constant = site.detail
-    if constant is None:
-        return _nothing(change)
-    return _one(change, lambda op: op.make_required(str(target / key), fill=constant))
+def _undeclared(change: Change, site: Site, target: Path) -> Built:
+    """Keys that nobody declared go together, into one object, because no script can name each; and then that goes."""
+    if not isinstance(site.old, Object) or not site.old.properties:
+        return nothing(change)
+    keep = list(site.old.properties)
+    into = EXTRAS
+    while into in keep:
+        into += "_"
+    return several(
+        one(change, lambda op: op.nest_rest(str(target), into=into, keep=keep)),
+        one(change, lambda op: op.remove_field(str(target / into))),
+    )
+
+
+def _renamed(change: Change, site: Site, target: Path) -> Built:
+    """Fields that change names among each other take one more step, by way of a name that none of them has."""
+    ways = site.detail if isinstance(site.detail, tuple) else ((target.key, site.detail),)
+    return Built(tuple(Step(RenameField(target.with_last(was), now), change) for was, now in ways))
+
+
+def _held(change: Change, site: Site, target: Path) -> Built:
+    """A value goes into an object at its place, or comes out of it; what is inside has its name in the middle."""
+    inner = site.detail
+    if inner is None or not isinstance(target.last, Key):
+        return nothing(change)
+    path, name = str(target), target.key
+    if change.direction == "nested":
+        note = HELD_NOTE.format(inner)
+        parts = [one(change, lambda op: op.nest([path], into=name), note=note)]
+        if inner != name:
+            parts.append(one(change, lambda op: op.rename_field(str(target / name), to=inner)))
+        return several(*parts)
+    parts = [] if inner == name else [one(change, lambda op: op.rename_field(str(target / inner), to=name))]
+    return several(*parts, one(change, lambda op: op.flatten(path, fields=[name])))
 
 
 def make_room(built: Built, moves: Sequence[Path]) -> Built:

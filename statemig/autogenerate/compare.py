@@ -109,7 +109,7 @@ def _compare_documents(walk: Walk, steps: StepMatch) -> None:
         if name in was and to in now:
             walk.compare(was[name].shape, now[to].shape, place)
         elif name in was:
-            walk.found("S07", place, was[name].shape, None, old_property=was[name])
+            walk.found("S07", place, was[name].shape, None, "optional", old_property=was[name])
         elif to in now:
             walk.found("S04", place, None, now[to].shape, new_property=now[to])
 

@@ -120,7 +120,7 @@ def match_members(
     inside_old = [old_schema.resolve(shape) for shape in old.shapes]
     inside_new = [new_schema.resolve(shape) for shape in new.shapes]
     pair_up(lambda i, j: same(old.shapes[i], new.shapes[j]) and _name(old.shapes[i]) == _name(new.shapes[j]))
-    if old.key is not None and old.key == new.key:
+    if old.key is not None and new.key is not None:
         pair_up(lambda i, j: old.tags[i] is not None and old.tags[i] == new.tags[j])
     pair_up(lambda i, j: bool(_constants(inside_old[i], old_schema) & _constants(inside_new[j], new_schema)))
     pair_up(lambda i, j: same(old.shapes[i], new.shapes[j]))

@@ -23,6 +23,13 @@ def compare_objects(walk: Walk, old: Object, new: Object, place: Place) -> None:
     gone = [key for key in old.properties if key not in new.properties]
     come = [key for key in new.properties if key not in old.properties]
     pairs = {key: key for key in old.properties if key in new.properties}
+    tag, walk.rekeyed = walk.rekeyed, None
+    if (
+        tag is not None and tag[0] in gone and tag[1] in come
+    ):  # the union's change, and not one of each member
+        gone.remove(tag[0])
+        come.remove(tag[1])
+        pairs[tag[0]] = tag[1]
     settled: dict[str, str] = {}
     for key in list(old.properties):
         _settle(walk, key, new, place, gone, come, pairs, settled)
@@ -56,15 +63,16 @@ def compare_objects(walk: Walk, old: Object, new: Object, place: Place) -> None:
             prop = new.properties[key]
             rule = "S04" if not prop.required else "S06" if prop.default is MISSING else "S05"
             at = place.field(key, key)
-            walk.found(rule, replace(at, path=at.fresh), None, prop.shape, new_property=prop)
+            direction = "forbidden" if old.extra == "forbid" else ""
+            walk.found(rule, replace(at, path=at.fresh), None, prop.shape, direction, new_property=prop)
 
 
 def _extras(walk: Walk, old: Object, new: Object, place: Place) -> None:
     was_kept, is_kept = not isinstance(old.extra, str), not isinstance(new.extra, str)
     if was_kept and not is_kept:
-        walk.found("S18", place, old, new)
+        walk.found("S18", place, old, new, "ignored" if new.extra == "ignore" else "")
     elif (is_kept and not was_kept) or (old.extra == "forbid" and new.extra == "ignore"):
-        walk.found("S16", place, old, new)
+        walk.found("S16", place, old, new, "kept" if is_kept and old.extra == "forbid" else "")
     elif old.extra == "ignore" and new.extra == "forbid":
         walk.found("S17", place, old, new)
     elif not isinstance(old.extra, str) and not isinstance(new.extra, str):
@@ -116,9 +124,8 @@ def _removed(
     settled: dict[str, str],
     found: Matching,
 ) -> None:
-    rule, direction = ("S08", "") if new.extra == "forbid" else ("S07", "")
-    if not isinstance(new.extra, str):
-        direction = "kept"
+    rule = "S08" if new.extra == "forbid" else "S07"
+    kept = [] if isinstance(new.extra, str) else ["kept"]
     for key in gone:
         if key in settled:
             continue
@@ -132,6 +139,7 @@ def _removed(
             candidates = [(str(place.fresh / other.new), other.score) for other in found.questions[key]]
             walk.questions.append((str(at.path), candidates))
         prop = old.properties[key]
+        direction = ", ".join([*([] if prop.required else ["optional"]), *kept])
         walk.found(rule, at, prop.shape, None, direction, old_property=prop)
 
 
@@ -154,7 +162,7 @@ def _dissolved(walk: Walk, key: str, child: str, to: str, old: Object, place: Pl
     moved = Change.of("S14", str(inner.path), str(inner.path), str(place.fresh / to), site=site)
     walk.changes.append(moved)
     prop = old.properties[key]
-    walk.found("S07", at, prop.shape, None, old_property=prop)
+    walk.found("S07", at, prop.shape, None, "" if prop.required else "optional", old_property=prop)
 
 
 def _renamed(

@@ -38,6 +38,18 @@ class Place:
             self.path / segment, target, self.fresh / segment, self.was / segment, self.now / segment
         )
 
+    def slot(self, old: int, new: int) -> Place:
+        """A slot of a tuple that has another number."""
+        target = self.target / Slot(new) if self.target is not None else None
+        return Place(
+            self.path / Slot(old), target, self.fresh / Slot(new), self.was / Slot(old), self.now / Slot(new)
+        )
+
+    def variant(self, old: Variant, new: Variant) -> Place:
+        """A variant that has another tag by the time its inside changes."""
+        target = self.target / new if self.target is not None else None
+        return Place(self.path / old, target, self.fresh / new, self.was / old, self.now / new)
+
     def definition(self, name: str) -> Place:
         path = Path((Definition(name),))
         return replace(self, path=path, target=path, fresh=path)

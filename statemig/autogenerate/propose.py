@@ -6,14 +6,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from statemig.autogenerate.builders import REMOVED_NOTE, Built, Step, build, holders, make_room
+from statemig.autogenerate.builders import REMOVED_NOTE, build, holders, make_room
+from statemig.autogenerate.built import Built, Step
 from statemig.autogenerate.change import Change, Changes
 from statemig.autogenerate.compare import Comparison, Renames, compare
 from statemig.autogenerate.known import declared, stored
 from statemig.autogenerate.obligation import open_gaps
 from statemig.autogenerate.renames import PLAUSIBLE_TYPE
 from statemig.autogenerate.rules import RULES
-from statemig.autogenerate.step_builders import build_steps
+from statemig.autogenerate.step_builders import FLOW_RULES, build_steps
 from statemig.errors import OperationError
 from statemig.operations.base import Operation, literal
 from statemig.operations.fields import RemoveField
@@ -146,7 +147,7 @@ def _plan(
             unconsumed.append((change, _question(change, questions[change.path])))
         elif change.path in withheld and change.rule in ("S04", "S05", "S06", "W03"):
             unconsumed.append((change, f"{RULES[change.rule].name}: may be the new name of a removed one"))
-        elif change.rule not in ("W03", "W04"):
+        elif change.rule not in FLOW_RULES:
             built = make_room(build(change, old_schema, new_schema), targets)
             emptied = change.rule in ("S07", "S08") and any(
                 path.startswith(f"{change.site.target}.") for path in moved if change.site is not None
@@ -154,7 +155,7 @@ def _plan(
             (last if emptied or change.rule == "S14" else first).append((change, built))
     last.sort(key=lambda pair: pair[0].rule != "S14")
     left = {id(change) for change, _ in unconsumed}
-    steps = [c for c in comparison.changes if c.rule in ("W03", "W04") and id(c) not in left]
+    steps = [c for c in comparison.changes if c.rule in FLOW_RULES and id(c) not in left]
     flow = list(build_steps(steps, old, new, comparison.steps))
     return _checked(old, [*first, *last, *flow], unconsumed)
 

@@ -10,7 +10,7 @@ from typing import Final
 
 from mako.template import Template
 
-from statemig.autogenerate.builders import Step
+from statemig.autogenerate.built import Step
 from statemig.autogenerate.change import Changes
 from statemig.autogenerate.layout import WIDTH, statement
 from statemig.autogenerate.message import default_message
@@ -131,8 +131,8 @@ def _before_and_after(step: Step) -> str | None:
             return f"absent or {change.old} -> {change.new}"
         case "S11":
             return f"{change.old} -> absent or {change.new}"
-        case "S32" | "S33" | "S36" | "S52":
-            return None  # the sentence names the values
+        case "S20" | "S32" | "S33" | "S36" | "S47" | "S51" | "S52":
+            return None  # the sentence names what is another now
         case _:
             return f"{change.old} -> {change.new}"
 

@@ -38,6 +38,9 @@ _TEXTS: Final[Fragment] = {"type": "array", "items": _TEXT}
 _LABELS: Final[Fragment] = {"type": "object", "additionalProperties": _TEXT}
 _ONLY_TOPIC: Final = object_of("topic", topic=_TEXT)
 _CLOSED_TOPIC: Final = object_of("topic", topic=_TEXT, extra=False)
+_WITHOUT_EXTRAS: Final = (
+    'op.nest_rest("state", into="undeclared", keep=["topic"])\nop.remove_field("state.undeclared")'
+)
 
 
 def _default(value: str) -> Fragment:
@@ -74,7 +77,15 @@ _STATE: Final[Mapping[str, tuple[Example, ...]]] = {
     ),
     "S04": (
         _states(
-            _ONLY_TOPIC, object_of("topic", topic=_TEXT, note=_TEXT), 'op.add_field("state.note", default="")'
+            _ONLY_TOPIC,
+            object_of("topic", topic=_TEXT, note=_default("")),
+            'op.add_field("state.note", default="")',
+        ),
+        _states(
+            _CLOSED_TOPIC,
+            object_of("topic", topic=_TEXT, note=_default(""), extra=False),
+            'op.add_field("state.note", default="")',
+            "forbidden",
         ),
     ),
     "S05": (
@@ -83,12 +94,24 @@ _STATE: Final[Mapping[str, tuple[Example, ...]]] = {
             object_of("topic", "tone", topic=_TEXT, tone=_default("plain")),
             'op.add_field("state.tone", default="plain")',
         ),
+        _states(
+            _CLOSED_TOPIC,
+            object_of("topic", "tone", topic=_TEXT, tone=_default("plain"), extra=False),
+            'op.add_field("state.tone", default="plain")',
+            "forbidden",
+        ),
     ),
     "S06": (
         _states(
             _ONLY_TOPIC,
             object_of("topic", "priority", topic=_TEXT, priority=_one_of("normal", "high")),
             'op.add_field("state.priority", default="normal")',
+        ),
+        _states(
+            _CLOSED_TOPIC,
+            object_of("topic", "priority", topic=_TEXT, priority=_one_of("normal", "high"), extra=False),
+            'op.add_field("state.priority", default="normal")',
+            "forbidden",
         ),
     ),
     "S07": (
@@ -103,12 +126,30 @@ _STATE: Final[Mapping[str, tuple[Example, ...]]] = {
             'op.remove_field("state.draft")',
             "kept",
         ),
+        _states(
+            object_of("topic", topic=_TEXT, draft=_TEXT),
+            _ONLY_TOPIC,
+            'op.remove_field("state.draft")',
+            "optional",
+        ),
+        _states(
+            object_of("topic", topic=_TEXT, draft=_TEXT, extra=True),
+            object_of("topic", topic=_TEXT, extra=True),
+            'op.remove_field("state.draft")',
+            "optional, kept",
+        ),
     ),
     "S08": (
         _states(
             object_of("topic", "draft", topic=_TEXT, draft=_TEXT, extra=False),
             _CLOSED_TOPIC,
             'op.remove_field("state.draft")',
+        ),
+        _states(
+            object_of("topic", topic=_TEXT, draft=_TEXT, extra=False),
+            _CLOSED_TOPIC,
+            'op.remove_field("state.draft")',
+            "optional",
         ),
     ),
     "S09": (_states(object_of(topic=_TEXT), _ONLY_TOPIC, 'op.make_required("state.topic", fill="unknown")'),),
@@ -143,13 +184,8 @@ _STATE: Final[Mapping[str, tuple[Example, ...]]] = {
         ),
     ),
     "S18": (
-        Example(
-            "",
-            Version(object_of("topic", topic=_TEXT, extra=True)),
-            Version(_CLOSED_TOPIC),
-            'op.transform(without_undeclared_keys, path="state")',
-            note="remove_field takes out a key that can be named; what nobody declared only a function finds.",
-        ),
+        _states(object_of("topic", topic=_TEXT, extra=True), _CLOSED_TOPIC, _WITHOUT_EXTRAS),
+        _states(object_of("topic", topic=_TEXT, extra=True), _ONLY_TOPIC, _WITHOUT_EXTRAS, "ignored"),
     ),
     "S20": (
         _value(
@@ -161,12 +197,12 @@ _STATE: Final[Mapping[str, tuple[Example, ...]]] = {
         ),
     ),
     "S21": (
-        Example(
+        _value(
+            "labels",
+            _LABELS,
+            {**_LABELS, "maxProperties": 5},
+            'op.constrain("state.labels", reject={"maxProperties": 5})',
             "tightened",
-            Version(object_of("labels", labels=_LABELS)),
-            Version(object_of("labels", labels={**_LABELS, "maxProperties": 5})),
-            'op.transform(most_important_five, path="state.labels")',
-            note="constrain knows the sizes of texts and lists; which entries of a map go only a function can say.",
         ),
     ),
     "S23": (
@@ -210,16 +246,16 @@ _STATE: Final[Mapping[str, tuple[Example, ...]]] = {
             "author",
             object_of("name", name=_TEXT),
             _TEXT,
-            'op.flatten("state.author")\nop.rename_field("state.name", to="author")',
+            'op.rename_field("state.author.name", to="author")\nop.flatten("state.author")',
             "flattened",
         ),
     ),
     "S32": (
         _value(
             "level",
-            _one_of("low", "normal", "high"),
-            _one_of("normal", "high"),
-            'op.map_values("state.level", {"low": "normal"}, otherwise="keep")',
+            _one_of("low", "unknown", "high"),
+            _one_of("unknown", "high"),
+            'op.map_values("state.level", {"low": "unknown"}, otherwise="keep")',
         ),
     ),
     "S33": (
@@ -271,7 +307,7 @@ _STATE: Final[Mapping[str, tuple[Example, ...]]] = {
             {"type": "string", "format": "date"},
             {"type": "string", "format": "date-time"},
             'op.convert("state.due", to="date-time")',
-            "changed",
+            "resolution",
         ),
     ),
     "S43": (
@@ -310,6 +346,13 @@ _STATE: Final[Mapping[str, tuple[Example, ...]]] = {
             _tuple(_TEXT, _NUMBER),
             'op.tuple_remove("state.pair[2]")',
             "removed",
+        ),
+        _value(
+            "pair",
+            _tuple(_TEXT, _NUMBER),
+            _tuple(_NUMBER, _TEXT),
+            'op.tuple_reorder("state.pair", [1, 0])',
+            "reordered",
         ),
     ),
     "S49": (

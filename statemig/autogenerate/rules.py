@@ -74,10 +74,16 @@ def _prompt(operation: str = NO_OPERATION) -> dict[str, Case]:
     return {"": Case("ok", "ok", "ok", operation, stored_bytes_unchanged=True)}
 
 
-def _either(
-    harmless: str, harmful: str, *, forward: Bit = "ok", operation: str = NO_OPERATION
-) -> dict[str, Case]:
-    return {harmless: Case("ok", "?", "ok"), harmful: Case("?", forward, "ok", operation)}
+def _either(harmless: str, harmful: str, operation: str = NO_OPERATION) -> dict[str, Case]:
+    return {harmless: Case("ok", "?", "ok"), harmful: Case("?", "ok", "ok", operation)}
+
+
+def _added(reads: Bit, refused: Bit) -> dict[str, Case]:
+    """A new field. `refused`: can an old version that forbids unknown keys read it?"""
+    return {
+        "": Case(reads, "ok", "ok", "add_field"),
+        "forbidden": Case(reads, refused, "ok", "add_field"),
+    }
 
 
 def _state(
@@ -120,7 +126,7 @@ _TABLE: Final = (
         4,
         "field-added-optional",
         "A field was added that a reader fills in by itself.",
-        _one("ok", "?", "ok", "add_field"),
+        _added("ok", "?"),
         7,
         8,
     ),
@@ -128,7 +134,7 @@ _TABLE: Final = (
         5,
         "field-added-default",
         "A required field was added whose default the schema states.",
-        _one("ok", "?", "ok", "add_field"),
+        _added("ok", "no"),
         7,
         8,
     ),
@@ -136,7 +142,7 @@ _TABLE: Final = (
         6,
         "field-added-required",
         "A required field was added and nothing says what old documents get.",
-        _one("no", "?", "ok", "add_field"),
+        _added("no", "no"),
         7,
         8,
     ),
@@ -144,7 +150,12 @@ _TABLE: Final = (
         7,
         "field-removed",
         "A field is gone and the reader drops its value without a word.",
-        {"": Case("ok", "?", "no", "remove_field"), "kept": Case("ok", "?", "ok", "remove_field")},
+        {
+            "": Case("ok", "no", "no", "remove_field"),
+            "optional": Case("ok", "ok", "no", "remove_field"),
+            "kept": Case("ok", "no", "ok", "remove_field"),
+            "optional, kept": Case("ok", "ok", "ok", "remove_field"),
+        },
         4,
         5,
         6,
@@ -153,7 +164,7 @@ _TABLE: Final = (
         8,
         "field-removed-forbidden",
         "A field is gone and the reader refuses documents that still have it.",
-        _one("no", "?", "no", "remove_field"),
+        {"": Case("no", "no", "no", "remove_field"), "optional": Case("no", "ok", "no", "remove_field")},
         4,
         5,
         6,
@@ -190,7 +201,14 @@ _TABLE: Final = (
         _one("?", "no", "no"),
         waiver="taking the name away again is an ordinary removal (S07)",
     ),
-    _state(16, "extra-allowed", "The reader stops refusing unknown keys.", _one("ok", "?", "ok"), 17, 18),
+    _state(
+        16,
+        "extra-allowed",
+        "The reader stops refusing unknown keys.",
+        {"": Case("ok", "ok", "ok"), "kept": Case("ok", "?", "ok")},
+        17,
+        18,
+    ),
     _state(
         17,
         "extra-forbidden",
@@ -202,7 +220,7 @@ _TABLE: Final = (
         18,
         "extra-dropped",
         "Unknown keys were kept and are now dropped or refused.",
-        _one("?", "ok", "no", "remove_field"),
+        {"": Case("?", "ok", "no", "remove_field"), "ignored": Case("ok", "ok", "no", "remove_field")},
         16,
     ),
     _state(19, "map-values", "What changed lies in a map's values: see the path `a{}`.", {}),
@@ -219,13 +237,19 @@ _TABLE: Final = (
         21,
         "map-size",
         "A map may hold more or fewer entries.",
-        _either("relaxed", "tightened", operation="constrain"),
+        _either("relaxed", "tightened", "constrain"),
     ),
-    _state(22, "type-widened", "A value may have further types.", _one("ok", "?", "ok"), 23),
+    _state(
+        22,
+        "type-widened",
+        "A value may have further types.",
+        {"": Case("ok", "?", "ok"), "overlapping": Case("ok", "?", "?")},
+        23,
+    ),
     _state(23, "type-narrowed", "A value may have fewer types.", _one("?", "ok", "ok", "remove_variant"), 22),
     _state(24, "null-allowed", "A value may now be null.", _one("ok", "?", "ok", "make_nullable"), 25),
     _state(25, "null-forbidden", "A value may no longer be null.", _one("?", "ok", "ok", "drop_null"), 24),
-    _state(26, "integer-to-number", "An integer became a float.", _one("ok", "?", "ok"), 27),
+    _state(26, "integer-to-number", "An integer became a float.", _one("ok", "?", "?"), 27),
     _state(27, "number-to-integer", "A float became an integer.", _one("?", "ok", "ok", "convert"), 26),
     _state(28, "type-changed", "A value has another type.", _one("no", "no", "ok", "convert")),
     _state(
@@ -266,23 +290,29 @@ _TABLE: Final = (
         39,
         "multiple-of",
         "A number must be a multiple of something else.",
-        _either("relaxed", "tightened", forward="?"),
+        {**_either("relaxed", "tightened"), "changed": Case("?", "?", "ok")},
     ),
     _state(
         40,
         "text-length",
         "A text may be longer or must be shorter.",
-        _either("relaxed", "tightened", operation="constrain"),
+        _either("relaxed", "tightened", "constrain"),
     ),
-    _state(41, "pattern", "A text must match another pattern.", _either("relaxed", "tightened", forward="?")),
+    _state(
+        41,
+        "pattern",
+        "A text must match another pattern.",
+        {**_either("relaxed", "tightened"), "changed": Case("?", "?", "ok")},
+    ),
     _state(
         42,
         "format",
         "A text follows another format.",
         {
             "relaxed": Case("ok", "?", "ok"),
-            "tightened": Case("?", "ok", "ok", "convert"),
-            "changed": Case("no", "no", "ok", "convert"),
+            "tightened": Case("?", "ok", "?", "convert"),
+            "changed": Case("no", "no", "ok"),
+            "resolution": Case("?", "?", "no", "convert"),
         },
     ),
     _state(43, "encoding", "Bytes are written in another encoding.", _one("no", "no", "ok", "convert")),
@@ -291,7 +321,7 @@ _TABLE: Final = (
         45,
         "list-length",
         "A list may be longer or must be shorter.",
-        _either("relaxed", "tightened", operation="constrain"),
+        _either("relaxed", "tightened", "constrain"),
     ),
     _state(
         46,
@@ -303,7 +333,11 @@ _TABLE: Final = (
         47,
         "tuple-slots",
         "A slot of a tuple was added, removed or moved.",
-        {"added": Case("no", "no", "ok", "tuple_add"), "removed": Case("no", "no", "no", "tuple_remove")},
+        {
+            "added": Case("no", "no", "ok", "tuple_add"),
+            "removed": Case("no", "no", "no", "tuple_remove"),
+            "reordered": Case("no", "no", "ok", "tuple_reorder"),
+        },
     ),
     _state(
         48,
@@ -316,13 +350,17 @@ _TABLE: Final = (
         49,
         "union-member",
         "A union without a tag gained or lost a member.",
-        {"added": Case("ok", "?", "ok"), "removed": Case("?", "ok", "ok", "remove_variant")},
+        {
+            "added": Case("ok", "?", "ok"),
+            "overlapping": Case("ok", "?", "?"),
+            "removed": Case("?", "ok", "ok", "remove_variant"),
+        },
     ),
     _state(
         50,
         "union-reordered",
         "The members of a union that is tried from left to right changed places.",
-        _one("?", "?", "ok"),
+        _one("ok", "ok", "no"),
     ),
     _state(
         51,
@@ -346,7 +384,13 @@ _TABLE: Final = (
         {"tag written": Case("ok", "ok", "ok"), "tag absent": Case("?", "ok", "ok", "tag_union")},
         54,
     ),
-    _state(54, "union-untagged", "A union is no longer told apart by a tag.", _one("ok", "?", "ok"), 53),
+    _state(
+        54,
+        "union-untagged",
+        "A union is no longer told apart by a tag.",
+        {"tag written": Case("ok", "ok", "ok"), "tag absent": Case("ok", "?", "ok")},
+        53,
+    ),
     _state(
         55,
         "variants-introduced",

@@ -14,6 +14,8 @@ Atom = Boolean | Integer | Number | String | Enum
 # From this similarity on, two values of an enum are one value under two names; from the second on nobody needs to confirm.
 _ALIKE = 0.6
 _SAME = 0.8
+# pydantic reads one as the other where it can, and drops or makes up the time of day.
+_MOMENTS = {"date", "date-time"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,10 @@ def _numbers(old: Integer | Number, new: Integer | Number) -> Iterator[Finding]:
         relaxed = new.multiple_of is None or (
             old.multiple_of is not None and old.multiple_of % new.multiple_of == 0
         )
-        yield Finding("S39", "relaxed" if relaxed else "tightened")
+        narrower = new.multiple_of is not None and (
+            old.multiple_of is None or new.multiple_of % old.multiple_of == 0
+        )
+        yield Finding("S39", "relaxed" if relaxed else "tightened" if narrower else "changed")
 
 
 def _exclusive(shape: Integer | Number, *, low: bool) -> bool:
@@ -117,11 +122,15 @@ def _strings(old: String, new: String) -> Iterator[Finding]:
     if old.encoding != new.encoding:
         yield Finding("S43")
     if old.format != new.format:
-        direction = "relaxed" if new.format is None else "tightened" if old.format is None else "changed"
-        yield Finding("S42", direction)
+        moments = {old.format, new.format} == _MOMENTS
+        yield Finding("S42", "resolution" if moments else _direction(old.format, new.format))
     if old.pattern != new.pattern:
-        yield Finding("S41", "relaxed" if new.pattern is None else "tightened")
+        yield Finding("S41", _direction(old.pattern, new.pattern))
     yield from length("S40", (old.min_length, old.max_length), (new.min_length, new.max_length))
+
+
+def _direction(old: str | None, new: str | None) -> str:
+    return "relaxed" if new is None else "tightened" if old is None else "changed"
 
 
 def length(
@@ -136,9 +145,20 @@ def length(
         yield Finding(rule, "relaxed")
 
 
+def _gone_and_come(old: Enum, new: Enum) -> tuple[list[Scalar], list[Scalar]]:
+    return (
+        [value for value in old.values if not _among(value, new.values)],
+        [value for value in new.values if not _among(value, old.values)],
+    )
+
+
+def renamed_values(old: Enum, new: Enum) -> ValueMapping:
+    """What became of the values that are gone."""
+    return map_values(old, new, *_gone_and_come(old, new))
+
+
 def _enums(old: Enum, new: Enum) -> Iterator[Finding]:
-    gone = [value for value in old.values if not _among(value, new.values)]
-    come = [value for value in new.values if not _among(value, old.values)]
+    gone, come = _gone_and_come(old, new)
     if gone and len(old.values) == len(new.values) == 1:
         yield Finding("S36", detail=ValueMapping(certain=((old.values[0], new.values[0]),)))
         return

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
-from statemig.autogenerate.builders import Built, Step
+from statemig.autogenerate.built import Built, Step, nothing, one
 from statemig.autogenerate.change import Change
 from statemig.autogenerate.fill import zero
-from statemig.autogenerate.rules import RULES
+from statemig.autogenerate.rules import NO_OPERATION, RULES
 from statemig.autogenerate.steps import StepMatch, output_of
+from statemig.operations.asking import MapWaiting
+from statemig.operations.base import Operation
+from statemig.operations.flows import ReorderSteps
+from statemig.operations.joins import ChangeJoin, Requeue
 from statemig.operations.recorder import Operations
+from statemig.operations.steps import RenameStep
 from statemig.plan.instructions import Policy
 from statemig.shapes.shape import Missing
 from statemig.workflow.flow import StepInfo, predecessors, reachable, successors
@@ -18,6 +24,16 @@ from statemig.workflow.snapshot import Snapshot
 
 CURSOR_NOTE: Final = "assumed: where should runs standing here go?"
 BACKFILL_NOTE: Final = "assumed: what should runs past it have as its output?"
+ORDER_NOTE: Final = (
+    "to decide: cursor=...; until then a run in the middle of them stays as it is and is listed"
+)
+BRANCH_NOTE: Final = (
+    'to decide: new_branch="start" or "arrived"; until then a run past the fork stays as it is'
+)
+AGAIN_NOTE: Final = "assumed: may it be done again, where what it has written was not taken up?"
+
+#: rules about steps: their operations come last, by the names that steps have then
+FLOW_RULES: Final = ("W03", "W04", "W05", "W06", "W07", "W08", "W11")
 
 
 def build_steps(
@@ -33,12 +49,46 @@ def build_steps(
             yield change, _removal(change, old, new, {})
     for change in _untangled(renames):
         was, now = _detail(change)
-        yield change, _one(change, lambda op, was=was, now=now: op.rename_step(was, to=now))
+        yield change, _of(change, RenameStep(was, now))
     for change in additions:
         yield change, _addition(change, old, new, match)
     if not taken:
         for change in removals:
             yield change, _removal(change, old, new, match.kept)
+    done: set[str] = set()
+    for change in changes:
+        if change.rule not in ("W03", "W04"):
+            built = _outstanding(change)
+            lines = {step.operation.source() for step in built.steps}
+            yield (
+                change,
+                replace(built, steps=tuple(s for s in built.steps if s.operation.source() not in done)),
+            )
+            done |= lines  # several changes may need the same
+
+
+def _of(change: Change, *operations: Operation, note: str | None = None) -> Built:
+    return Built(tuple(Step(operation, change, note=note) for operation in operations))
+
+
+def _outstanding(change: Change) -> Built:
+    """What becomes of runs that stand where the flow around them has changed."""
+    detail = _detail(change)
+    match change.rule, detail:
+        case "W05", tuple() as order if order:
+            return _of(change, ReorderSteps(order), note=ORDER_NOTE)
+        case "W06", tuple() as steps if steps:
+            return _of(change, *map(Requeue, steps), note=AGAIN_NOTE)
+        case "W06", ():
+            return Built()  # the steps that asked with it are gone, which says what becomes of their runs
+        case "W07", (step, branches, True, grown) if branches:
+            return _of(change, ChangeJoin(step, branches), note=BRANCH_NOTE if grown else None)
+        case "W08", (step, questions):
+            return _of(change, MapWaiting(step, order=questions))
+        case "W11", str() as step:
+            return _of(change, Requeue(step), note=AGAIN_NOTE)
+        case _:
+            return nothing(change) if change.operation != NO_OPERATION else Built()
 
 
 def _detail(change: Change) -> Any:
@@ -55,14 +105,6 @@ def _untangled(renames: list[Change]) -> Iterator[Change]:
         waiting = [change for change in waiting if free and change not in free]
 
 
-def _one(change: Change, record: Any, assumed: Any = None, note: str | None = None) -> Built:
-    recorder = Operations()
-    record(recorder)
-    operation = recorder.recorded[0]
-    step = Step(operation, change) if note is None else Step(operation, change, assumed, note)
-    return Built((step,))
-
-
 def _removal(change: Change, old: Snapshot, new: Snapshot, kept: Mapping[str, str]) -> Built:
     """A run that stands on an automatic step goes on to the only step behind it. Otherwise somebody decides: it is held."""
     name = _detail(change)
@@ -71,7 +113,7 @@ def _removal(change: Change, old: Snapshot, new: Snapshot, kept: Mapping[str, st
         behind = _behind(name, old.steps, kept)
         if len(behind) == 1:
             cursor = Policy("forward", _not_past(name, behind[0], old, new, kept))
-    return _one(change, lambda op: op.remove_step(name, cursor=cursor), cursor, CURSOR_NOTE)
+    return one(change, lambda op: op.remove_step(name, cursor=cursor), cursor, CURSOR_NOTE)
 
 
 def _behind(name: str, steps: Mapping[str, StepInfo], kept: Mapping[str, str]) -> list[str]:
@@ -113,9 +155,9 @@ def _addition(change: Change, old: Snapshot, new: Snapshot, match: StepMatch) ->
     alone = len(behind) == 1 and new.steps[name].kind != "human"
     down = Policy("forward", behind[0]) if alone else None
     if not _is_read(name, new):
-        return _one(change, lambda op: op.add_step(name, after=after, down=down))
+        return one(change, lambda op: op.add_step(name, after=after, down=down))
     if new.steps[name].kind == "human":
-        built = _one(change, lambda op: op.add_step(name, after=after, down=down))
+        built = one(change, lambda op: op.add_step(name, after=after, down=down))
         return Built(
             built.steps,
             reason=f"{RULES['W03'].name}: later steps read an answer that nobody was asked for; "
@@ -128,7 +170,7 @@ def _addition(change: Change, old: Snapshot, new: Snapshot, match: StepMatch) ->
             reason=f"{RULES['W03'].name}: later steps read its output; write add_step with op.backfill(...)"
         )
     passed = Operations.backfill(value)
-    return _one(
+    return one(
         change,
         lambda op: op.add_step(name, after=after, passed=passed, down=down),
         value,

@@ -105,8 +105,7 @@ STEP_EXAMPLES: Final[Mapping[str, tuple[Example, ...]]] = {
             "",
             Version(object_of("money", money={"x-statemig": {"opaque": "app.Money"}})),
             Version(object_of("money", money={"x-statemig": {"opaque": "app.money.Amount"}})),
-            'op.transform(under_the_new_name, under_the_old_name, path="state.money")',
-            note="rename_type leaves documents as they are; the name inside the value is the runtime's to spell.",
+            'op.rename_type("app.Money", "app.money.Amount")',
         ),
     ),
 }

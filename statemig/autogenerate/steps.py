@@ -10,7 +10,7 @@ from statemig.autogenerate.change import Change, Site
 from statemig.autogenerate.renames import Candidate, Matching, name_similarity, settle
 from statemig.shapes.shape import Object, Property, Schema
 from statemig.shapes.similarity import similarity
-from statemig.workflow.flow import StepInfo, reachable
+from statemig.workflow.flow import StepInfo, dominators, reachable
 from statemig.workflow.snapshot import Snapshot
 
 _OUTPUT, _NAME, _EDGES, _ONLY, _KIND = 0.34, 0.36, 0.12, 0.14, 0.04
@@ -140,23 +140,36 @@ def step_changes(old: Snapshot, new: Snapshot, match: StepMatch) -> Iterator[Cha
         yield Change.of("W03", _PREFIX + name, None, name, site=Site(None, detail=name))
     yield from _prompts(old, new, match)
     yield from _models(old, new, match)
-    yield from _tools(old, new)
+    yield from _tools(old, new, match)
 
 
 def _step(name: str, to: str, old: Snapshot, new: Snapshot, match: StepMatch) -> Iterator[Change]:
     was, now = old.steps[name], new.steps[to]
     path = _PREFIX + name
     if was.kind != now.kind:
-        yield Change.of("W11", path, was.kind, now.kind)
+        yield Change.of("W11", path, was.kind, now.kind, site=Site(None, detail=to))
     if tuple(was.interrupts) != tuple(now.interrupts):
-        yield Change.of("W08", path, ", ".join(was.interrupts), ", ".join(now.interrupts))
+        site = Site(None, detail=(to, _questions(was, now)))
+        yield Change.of("W08", path, ", ".join(was.interrupts), ", ".join(now.interrupts), site=site)
     joins = {match.kept.get(step, step) for step in was.joins}
     if joins != set(now.joins):
-        yield Change.of("W07", path, ", ".join(was.joins), ", ".join(now.joins))
+        detail = (to, tuple(now.joins), bool(was.joins), not set(now.joins) <= joins)
+        words = (", ".join(was.joins), ", ".join(now.joins))
+        yield Change.of("W07", path, *words, site=Site(None, detail=detail))
     if (tuple(was.reads), tuple(was.writes)) != (tuple(now.reads), tuple(now.writes)):
         yield Change.of(
             "W14", path, ", ".join((*was.reads, *was.writes)), ", ".join((*now.reads, *now.writes))
         )
+
+
+def _questions(was: StepInfo, now: StepInfo) -> tuple[int | None, ...]:
+    """For each question the old index of the same one, None for a new one. Where one only has another name, it is the same."""
+    before = tuple(was.interrupts) or (("",) if was.kind == "human" else ())
+    order = [before.index(name) if name in before else None for name in now.interrupts]
+    gone = [index for index, name in enumerate(before) if name not in now.interrupts]
+    if len(gone) == order.count(None) == 1 and len(before) == len(order):
+        order[order.index(None)] = gone[0]
+    return tuple(order)
 
 
 def _edges(old: Snapshot, new: Snapshot, match: StepMatch) -> Iterator[Change]:
@@ -165,8 +178,8 @@ def _edges(old: Snapshot, new: Snapshot, match: StepMatch) -> Iterator[Change]:
     after = {name: _through(name, new.steps, set(match.come)) for name in match.kept.values()}
     was_reachable = {name: reachable(old.steps, name) for name in match.kept}
     now_reachable = {name: reachable(new.steps, name) for name in match.kept.values()}
-    for name, to in match.kept.items():
-        reversed_with = [
+    reversed_with = {
+        name: [
             other
             for other, now in match.kept.items()
             if other != name
@@ -175,12 +188,34 @@ def _edges(old: Snapshot, new: Snapshot, match: StepMatch) -> Iterator[Change]:
             and to in now_reachable[now]
             and now not in now_reachable[to]
         ]
+        for name, to in match.kept.items()
+    }
+    for name, to in match.kept.items():
         was = {match.kept[step] for step in before[name]}
         words = (", ".join(sorted(was)), ", ".join(sorted(after[to])))
-        if reversed_with:
-            yield Change.of("W05", _PREFIX + name, *words, direction="order")
+        if reversed_with[name]:
+            order = _new_order(name, reversed_with, new, match.kept)
+            yield Change.of("W05", _PREFIX + name, *words, direction="order", site=Site(None, detail=order))
         elif was != after[to] or _forks(old.steps[name]) != _forks(new.steps[to]):
             yield Change.of("W05", _PREFIX + name, *words, direction="edges")
+
+
+def _new_order(
+    name: str, reversed_with: Mapping[str, Sequence[str]], new: Snapshot, kept: Mapping[str, str]
+) -> tuple[str, ...] | None:
+    """All steps that changed places with each other, as they follow each other now; None where they are not in one line."""
+    together, todo = {name}, [name]
+    while todo:
+        step = todo.pop()
+        beside = [*reversed_with[step], *(other for other, those in reversed_with.items() if step in those)]
+        todo += [other for other in beside if other not in together]
+        together.update(beside)
+    names = {kept[step] for step in together}
+    before = dominators(new.steps, new.start)
+    places = {step: len(before.get(step, frozenset()) & names) for step in names}
+    if sorted(places.values()) != list(range(1, len(names) + 1)):
+        return None
+    return tuple(sorted(names, key=places.__getitem__))
 
 
 def _forks(info: StepInfo) -> bool:
@@ -237,16 +272,16 @@ def _models(old: Snapshot, new: Snapshot, match: StepMatch) -> Iterator[Change]:
             yield Change.of("W01", f"models.{name}", "model settings", "model settings")
 
 
-def _tools(old: Snapshot, new: Snapshot) -> Iterator[Change]:
+def _tools(old: Snapshot, new: Snapshot, match: StepMatch) -> Iterator[Change]:
     for name in dict.fromkeys((*old.tools, *new.tools)):
         was, now = old.tools.get(name), new.tools.get(name)
         if was is not None and now is not None and was.get("arguments") == now.get("arguments"):
             continue
-        asks_people = any(
-            step in old.steps and (old.steps[step].kind == "human" or old.steps[step].interrupts)
+        asking = [
+            step
             for step in (was or {}).get("steps", ())
-        )
-        rule = "W06" if asks_people else "W10"
-        yield Change.of(
-            rule, f"tools.{name}", None if was is None else "tool", None if now is None else "tool"
-        )
+            if step in old.steps and (old.steps[step].kind == "human" or old.steps[step].interrupts)
+        ]
+        site = Site(None, detail=tuple(match.kept[step] for step in asking if step in match.kept))
+        words = (None if was is None else "tool", None if now is None else "tool")
+        yield Change.of("W06" if asking else "W10", f"tools.{name}", *words, site=site)

@@ -6,15 +6,18 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from statemig.autogenerate.bound_builders import NULLABLE
 from statemig.autogenerate.change import Change, Site
 from statemig.autogenerate.definitions import shared_definitions
 from statemig.autogenerate.members import parts
+from statemig.autogenerate.nesting import compare_flattened, compare_nested, holder_of
 from statemig.autogenerate.objects import compare_objects
 from statemig.autogenerate.place import Place
-from statemig.autogenerate.scalars import Atom, Finding, compare_atoms, length
+from statemig.autogenerate.scalars import Atom, Finding, ValueMapping, compare_atoms, length, renamed_values
+from statemig.autogenerate.tuples import compare_tuples
 from statemig.autogenerate.unions import compare_unions
 from statemig.autogenerate.words import in_words
-from statemig.path import Items, Path, Slot, Values
+from statemig.path import Items, Path, Values
 from statemig.shapes.digest import digest
 from statemig.shapes.shape import (
     Anything,
@@ -27,6 +30,7 @@ from statemig.shapes.shape import (
     Ref,
     Schema,
     Shape,
+    String,
     TupleOf,
 )
 from statemig.shapes.similarity import similarity
@@ -59,6 +63,8 @@ class Walk:
         self.shared = shared_definitions(self.old)
         self.done: set[tuple[str | None, str | None]] = set()
         self.open: list[tuple[str | None, str | None]] = []
+        #: the old and the new key of a union's tag, on the way into one of its members
+        self.rekeyed: tuple[str | None, str | None] | None = None
 
     # -- any two shapes --------------------------------------------------------------------------------------------
 
@@ -79,6 +85,8 @@ class Walk:
             self.pair(left.shapes[0], right.shapes[0], place)
         else:
             compare_unions(self, left, right, old, new, place)
+        if left.nullable:
+            self.changes[mark:] = [_beside_null(change, place) for change in self.changes[mark:]]
         if left.nullable and not right.nullable and not anything:
             wrapped = [c for c in self.changes[mark:] if c.rule == "S29" and c.direction == "wrapped"]
             if not any(change.path == str(place.path) for change in wrapped):  # else null becomes []
@@ -124,7 +132,7 @@ class Walk:
             case ListOf(), ListOf():
                 self.lists(old, new, place)
             case TupleOf(), TupleOf():
-                self.tuples(old, new, place)
+                compare_tuples(self, old, new, place)
             case TupleOf(), ListOf():
                 self.found("S48" if self.covered(old, new) else "S28", place, old, new)
             case ListOf(), TupleOf():
@@ -138,9 +146,9 @@ class Walk:
             case Object(), MapOf():
                 self.found("S22" if self.covered(old, new) else "S28", place, old, new)
             case Object(), _ if self.holds(old, self.old, new, self.new):
-                self.found("S30", place, old, new, "flattened")
+                compare_flattened(self, old, new, holder_of(old, self.old, new, self.new, place), place)
             case _, Object() if not isinstance(old, MapOf) and self.holds(new, self.new, old, self.old):
-                self.found("S30", place, old, new, "nested")
+                compare_nested(self, old, new, holder_of(new, self.new, old, self.old, place), place)
             case _:
                 if isinstance(old, Atom) and isinstance(new, Atom):
                     self.findings(compare_atoms(old, new), old, new, place)
@@ -161,7 +169,8 @@ class Walk:
     def maps(self, old: MapOf, new: MapOf, place: Place) -> None:
         if old.keys != new.keys:
             relaxed = self.covered(old.keys, new.keys)
-            self.found("S20", place, old, new, "relaxed" if relaxed else "tightened")
+            detail = None if relaxed else _keys(old.keys, new.keys)
+            self.found("S20", place, old, new, "relaxed" if relaxed else "tightened", detail=detail)
         sizes = length("S21", (old.min_items, old.max_items), (new.min_items, new.max_items))
         self.findings(sizes, old, new, place)
         self.compare(old.values, new.values, place.inside(Values()))
@@ -172,18 +181,6 @@ class Walk:
         sizes = length("S45", (old.min_items, old.max_items), (new.min_items, new.max_items))
         self.findings(sizes, old, new, place)
         self.compare(old.items, new.items, place.inside(Items()))
-
-    def tuples(self, old: TupleOf, new: TupleOf, place: Place) -> None:
-        if len(old.slots) != len(new.slots):
-            direction = "added" if len(new.slots) > len(old.slots) else "removed"
-            self.found("S47", place, old, new, direction)
-            return
-        for index, (left, right) in enumerate(zip(old.slots, new.slots, strict=True)):
-            self.compare(left, right, place.inside(Slot(index)))
-        if old.rest is not None and new.rest is not None:
-            self.compare(old.rest, new.rest, replace(place.inside(Items()), target=None))
-        elif old.rest is not None or new.rest is not None:
-            self.found("S47", place, old, new, "added" if new.rest is not None else "removed")
 
     # -- results ---------------------------------------------------------------------------------------------------
 
@@ -218,3 +215,15 @@ class Walk:
 
     def digest(self, shape: Shape, *, new_side: bool) -> str:
         return digest(Schema(shape, (self.new if new_side else self.old).definitions))
+
+
+def _keys(old: String | Enum, new: String | Enum) -> ValueMapping | None:
+    """Which keys of a map became which, where they are known by name."""
+    return renamed_values(old, new) if isinstance(old, Enum) and isinstance(new, Enum) else None
+
+
+def _beside_null(change: Change, place: Place) -> Change:
+    """A choice of a few values has to let null through where there may be null."""
+    if change.rule != "S34" or change.path != str(place.path) or change.site is None:
+        return change
+    return replace(change, site=replace(change.site, detail=NULLABLE))

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from statemig.autogenerate.claims import claimed
 from statemig.autogenerate.members import Parts, constants, is_record, is_sequence, match_members, told_apart
 from statemig.autogenerate.place import Place
-from statemig.path import Variant
-from statemig.shapes.shape import Enum, Object, Ref, Shape
+from statemig.path import Key, Path, Variant
+from statemig.shapes.shape import Enum, Object, Ref, Scalar, Schema, Shape
+from statemig.shapes.subshape import gaps
 
 if TYPE_CHECKING:
     from statemig.autogenerate.structure import Walk
@@ -16,56 +19,134 @@ if TYPE_CHECKING:
 
 def compare_unions(walk: Walk, left: Parts, right: Parts, old: Shape, new: Shape, place: Place) -> None:
     pairs, gone, come = match_members(left, right, walk.old, walk.new, walk.alike)
-    if left.key is not None and right.key is not None and left.key != right.key:
-        walk.found("S52", place, old, new, "key")
+    rekeyed = left.key is not None and right.key is not None and left.key != right.key
+    if rekeyed:
+        walk.found("S52", place, old, new, "key", detail=(left.key, right.key))
+    several = len(left.shapes) > 1 and len(right.shapes) > 1
+    becomes_tagged = several and right.key is not None and left.key is None
+    if becomes_tagged:
+        written = "tag written" if walk.covered(old, new) else "tag absent"
+        members = tuple((left.shapes[i], right.tags[j]) for i, j in pairs)
+        detail = (right.key, members) if not gone else None
+        walk.found("S53", place, old, new, written, detail=detail)
     for i, j in pairs:
         where = _member(walk, left, i, place)
+        if becomes_tagged or rekeyed:
+            where = _as_variant(left, right, i, j, place, where)
         mark = len(walk.changes)
+        walk.rekeyed = (left.key, right.key) if rekeyed else None
         walk.pair(left.shapes[i], right.shapes[j], where)
-        if left.key is not None and left.key == right.key and left.tags[i] != right.tags[j]:
+        walk.rekeyed = None
+        if right.key is not None and left.key is None:
+            _drop_tag(walk, mark, right.key)
+        if left.key is not None and right.key is not None and left.tags[i] != right.tags[j]:
             _retagged(walk, left, right, i, j, where, mark)
     gone = [i for i in gone if not walk.covered(left.shapes[i], new)]
     if len(left.shapes) == len(gone) == 1 and len(come) == 1:
         walk.pair(left.shapes[0], right.shapes[come[0]], place)
-        gone, come = [], []
+        pairs, gone, come = [(0, come[0])], [], []
     for i in gone:
         rule, direction = ("S51", "removed") if left.key else ("S49", "removed")
         if len(right.shapes) == 1:
             rule, direction = "S23", ""
-        where = _member(walk, left, i, place) if rule == "S51" else place
-        walk.found(rule, where, left.shapes[i], new, direction)
-    if len(left.shapes) == 1 and come:
-        _introduced(walk, left, right, old, new, place)
+        where = _member(walk, left, i, place) if left.key else place
+        walk.found(rule, where, left.shapes[i], new, direction, detail=_tag_of(walk, left, i))
+    if len(left.shapes) == 1 and len(right.shapes) > 1:
+        _introduced(walk, left, right, pairs, old, new, place)
         return
     for j in come:
-        rule = "S51" if right.key else "S49"
-        walk.found(rule, place, None, right.shapes[j], "added")
-    if len(left.shapes) > 1 and len(right.shapes) > 1 and bool(left.key) != bool(right.key):
-        written = "tag written" if walk.covered(old, new) else "tag absent"
-        walk.found("S53" if right.key else "S54", place, old, new, written if right.key else "")
+        if right.key is not None:
+            walk.found("S51", place, None, right.shapes[j], "added", detail=(right.key, right.tags[j]))
+        else:
+            walk.found("S49", place, None, right.shapes[j], _overlap(walk, left, right.shapes[j]) or "added")
+    if several and left.key is not None and right.key is None:
+        back = gaps(Schema(new, walk.new.definitions), Schema(old, walk.old.definitions))
+        walk.found("S54", place, old, new, "tag absent" if back else "tag written")
+
+
+def _overlap(walk: Walk, left: Parts, *added: Shape) -> str:
+    taken = any(claimed(walk.old, shape, walk.new, other) for shape in left.shapes for other in added)
+    return "overlapping" if taken else ""
+
+
+def _as_variant(left: Parts, right: Parts, i: int, j: int, place: Place, where: Place) -> Place:
+    """By the time the inside of a member changes, the tag is there, or has its new name, with the old value."""
+    value = left.tags[i] if left.tags else right.tags[j]
+    if right.key is None or not isinstance(value, str | int | bool):
+        return where
+    now = Variant((right.key,), value)
+    if left.key is not None:
+        return place.variant(Variant((left.key,), value), now)
+    return replace(where, target=place.target / now if place.target is not None else None)
+
+
+def _drop_tag(walk: Walk, mark: int, key: str) -> None:
+    """A tag that is new is the union's change, and not one of each member."""
+    fields = ("S03", "S04", "S05", "S06", "S09", "S10")
+    walk.changes[mark:] = [
+        change
+        for change in walk.changes[mark:]
+        if not (change.rule in fields and Path.parse(change.path).last == Key(key))
+    ]
+
+
+def _tag_of(walk: Walk, union: Parts, number: int) -> tuple[str, Scalar] | None:
+    """The key and value by which a value of this member is known."""
+    if union.key is not None:
+        return (union.key, union.tags[number])
+    inside = walk.old.resolve(union.shapes[number])
+    others = [walk.old.resolve(shape) for at, shape in enumerate(union.shapes) if at != number]
+    for key, value in constants(inside, walk.old).items():
+        if isinstance(inside, Object) and not inside.properties[key].required:
+            continue
+        if all(not isinstance(other, Object) or _never(walk, other, key, value) for other in others):
+            return (key, value)
+    return None
+
+
+def _never(walk: Walk, other: Object, key: str, value: Scalar) -> bool:
+    """Whether no value of this object has the value at the key."""
+    if key not in other.properties:
+        return isinstance(other.extra, str)
+    held = walk.old.resolve(other.properties[key].shape)
+    return isinstance(held, Enum) and value not in held.values
 
 
 def _retagged(walk: Walk, left: Parts, right: Parts, i: int, j: int, where: Place, mark: int) -> None:
     """A tag's other value is the variant's rename and nothing besides (no S36)."""
-    key = left.key or ""
-    inner = [change for change in walk.changes[mark:] if change.rule == "S36" and change.path.endswith(key)]
+    key = right.key or ""
+    inner = [
+        change
+        for change in walk.changes[mark:]
+        if change.rule == "S36" and change.path.endswith((key, left.key or key))
+    ]
     for change in inner:
         walk.changes.remove(change)
     detail = (key, left.tags[i], right.tags[j])
     walk.found("S52", where, left.shapes[i], right.shapes[j], "value", detail=detail)
 
 
-def _introduced(walk: Walk, left: Parts, right: Parts, old: Shape, new: Shape, place: Place) -> None:
+def _introduced(
+    walk: Walk,
+    left: Parts,
+    right: Parts,
+    pairs: Sequence[tuple[int, int]],
+    old: Shape,
+    new: Shape,
+    place: Place,
+) -> None:
     """One type became one of several."""
     inside = walk.old.resolve(left.shapes[0])
     if right.key is not None and isinstance(inside, Object):
         tag = inside.properties.get(right.key)
         written = tag is not None and tag.required
-        constant = constants(inside, walk.old).get(right.key)
         direction = "tag written" if written else "tag absent"
-        walk.found("S55", place, old, new, direction, detail=(right.key, constant))
+        members = tuple((left.shapes[i], right.tags[j]) for i, j in pairs)
+        walk.found("S55", place, old, new, direction, detail=(right.key, members) if members else None)
     else:
-        walk.found("S22", place, old, new)
+        kept = {j for _, j in pairs}
+        come = [shape for j, shape in enumerate(right.shapes) if j not in kept]
+        walk.found("S22", place, old, new, _overlap(walk, left, *come))
 
 
 def _member(walk: Walk, union: Parts, number: int, place: Place) -> Place:

@@ -25,7 +25,18 @@ from statemig.shapes.shape import (
 )
 
 #: the bounds of `reject`, in the words of JSON Schema
-BOUNDS: Final = ("minimum", "maximum", "minLength", "maxLength", "pattern", "minItems", "maxItems", "enum")
+BOUNDS: Final = (
+    "minimum",
+    "maximum",
+    "minLength",
+    "maxLength",
+    "pattern",
+    "minItems",
+    "maxItems",
+    "minProperties",
+    "maxProperties",
+    "enum",
+)
 
 Clamp = tuple[int | float | None, int | float | None]
 
@@ -171,6 +182,10 @@ def _bounded(shape: Shape, name: str, bound: Any) -> Shape:
             return replace(shape, min_items=bound)
         case "maxItems", ListOf(max_items=old) if old is None or old > bound:
             return replace(shape, max_items=bound)
+        case "minProperties", MapOf(min_items=old) if old is None or old < bound:
+            return replace(shape, min_items=bound)
+        case "maxProperties", MapOf(max_items=old) if old is None or old > bound:
+            return replace(shape, max_items=bound)
         case "enum", ListOf() | TupleOf() | MapOf() | Object():
             return union_of()
         case "enum", _:
@@ -193,5 +208,7 @@ _HOLDS: Final[Mapping[str, Callable[[Any, Any], bool]]] = {
     "pattern": lambda value, bound: not isinstance(value, str) or matches(bound, value),
     "minItems": lambda value, bound: not isinstance(value, list) or len(value) >= bound,
     "maxItems": lambda value, bound: not isinstance(value, list) or len(value) <= bound,
+    "minProperties": lambda value, bound: not isinstance(value, dict) or len(value) >= bound,
+    "maxProperties": lambda value, bound: not isinstance(value, dict) or len(value) <= bound,
     "enum": lambda value, bound: any(json_text.equal(value, each) for each in bound),
 }

@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 from statemig.errors import OperationError
-from statemig.shapes.shape import Enum, ListOf, MapOf, Object, Property, Ref, Schema, Shape, TupleOf, Union
+from statemig.shapes.shape import (
+    Anything,
+    Enum,
+    ListOf,
+    MapOf,
+    Object,
+    Property,
+    Ref,
+    Schema,
+    Shape,
+    TupleOf,
+    Union,
+)
 
 
 def renamed_definition(schema: Schema, old: str, new: str) -> Schema:
-    """The schema with the definition, and the objects that carry its name, renamed. Raises `OperationError` where it is not there, or
-    `new` is there already."""
+    """The schema with the definition, and the objects and opaque values that carry its name, renamed. Raises `OperationError` where it is
+    not there, or `new` is there already."""
     found: set[str] = set(schema.definitions)
 
     def deep(shape: Shape) -> Shape:
@@ -40,6 +52,9 @@ def renamed_definition(schema: Schema, old: str, new: str) -> Schema:
                 return MapOf(deep(values), keys, least, most)
             case Union(members, tag):
                 return Union(tuple(map(deep, members)), tag)
+            case Anything(opaque) if opaque is not None:
+                found.add(opaque)
+                return Anything(new) if opaque == old else shape
             case _:
                 return shape
 

@@ -142,8 +142,8 @@ class RemoveVariant:
             return value
         if isinstance(self.to, Missing):
             raise ConversionError(
-                f"the old version has no variant {self.key}={self.variant}, and nobody said what it becomes",
-                hint="Say it: add_variant(..., to=...)",
+                f"the other version has no variant {self.key}={self.variant}, and nobody said what it becomes",
+                hint="Say it in the script, in remove_variant or add_variant: to=op.value(...), or a function",
             )
         if isinstance(self.to, tuple):
             return fresh(self.to[1])

@@ -324,7 +324,7 @@ class Dog(BaseModel):
 def test_a_model_that_becomes_a_variant_gets_its_tag_written() -> None:
     union = Annotated[Cat | Dog, Field(discriminator="kind")]
     proposal = propose(state(pet=Cat), state(pet=union))
-    assert script(proposal) == ['op.make_required("state.pet.kind", fill="cat")']
+    assert script(proposal) == ['op.tag_union("state.pet", key="kind", infer=op.value("cat"))']
     assert proposal.complete
 
 
@@ -335,20 +335,36 @@ def test_a_tag_with_another_value() -> None:
         Annotated[Cat | hound, Field(discriminator="kind")],
     )
     proposal = propose(state(pets=list[old]), state(pets=list[new]))
-    assert script(proposal) == ['op.map_values("state.pets[].kind", {"dog": "hound"}, otherwise="keep")']
+    assert script(proposal) == ['op.rename_variant("state.pets[].kind", old="dog", new="hound")']
     assert proposal.complete, proposal.reasons
 
 
-def test_keys_that_nobody_declared_are_not_dropped_in_silence() -> None:
+def test_keys_that_nobody_declared_are_taken_out_and_kept_for_the_way_back() -> None:
     proposal = propose(state(Open, a=str), state(a=str))
-    assert proposal.missing == ("state",)
-    assert "keys that nobody declared" in proposal.reasons["state"]
+    assert script(proposal) == [
+        'op.nest_rest("state", into="undeclared", keep=("a",))',
+        'op.remove_field("state.undeclared")',
+    ]
+    assert proposal.complete
+
+
+def test_a_free_text_that_becomes_one_of_a_few_is_refused_where_it_is_another() -> None:
+    proposal = propose(state(a=str), state(a=Literal["x", "y"]))
+    assert script(proposal) == ['op.constrain("state.a", reject={"enum": ["x", "y"]})']
+    assert proposal.steps[0].note == "a run with a value outside stays as it is and is listed"
+    assert proposal.complete
+
+
+def test_null_may_stay_beside_one_of_a_few() -> None:
+    proposal = propose(state(a=str | None), state(a=Literal["x", "y"] | None))
+    assert script(proposal) == ['op.constrain("state.a", reject={"enum": ["x", "y", None]})']
+    assert proposal.complete
 
 
 def test_what_nothing_can_turn_into_the_other_is_listed() -> None:
-    proposal = propose(state(a=str), state(a=Literal["x", "y"]))
+    proposal = propose(state(a=str), state(a=create_model("Money", amount=(int, ...), currency=(str, ...))))
     assert proposal.missing == ("state.a",)
-    assert "map_values" in proposal.reasons["state.a"]
+    assert "nothing turns string into Money by itself" in proposal.reasons["state.a"]
 
 
 def test_a_computed_field_that_stays_is_no_leftover() -> None:
@@ -479,10 +495,20 @@ def test_a_field_of_an_output_is_renamed_before_its_step() -> None:
     assert proposal.complete
 
 
-def test_steps_in_another_order_are_listed() -> None:
-    proposal = propose(chain("a", "b", "c"), chain("b", "a", "c"))
-    assert proposal.missing == ("steps.a",)
-    assert "skip one of them or do it twice" in proposal.reasons["steps.a"]
+def test_steps_in_another_order_are_one_operation() -> None:
+    proposal = propose(chain("a", "b", "c", "d"), chain("c", "a", "b", "d"))
+    assert script(proposal) == ['op.reorder_steps(["c", "a", "b"])']
+    assert proposal.steps[0].note is not None
+    assert proposal.steps[0].note.startswith("to decide: cursor=")
+    assert proposal.complete
+
+
+def test_steps_that_change_places_with_others_on_two_ways_are_listed() -> None:
+    old = flow(Step("a", next=["b", "c"]), Step("b", next="d"), Step("c", next="d"), Step("d"))
+    new = flow(Step("d", next="a"), Step("a", next=["b", "c"]), Step("b"), Step("c"))
+    proposal = propose(old, new)
+    assert not proposal.complete
+    assert "skip one of them or do it twice" in proposal.reasons["steps.b"]
 
 
 def test_another_choice_of_edges_needs_nothing() -> None:

@@ -137,7 +137,7 @@ def test_a_rename_without_autogenerate_is_a_usage_error(project: Any) -> None:
 
 
 def test_what_is_missing_is_in_the_script_on_the_terminal_and_in_the_exit_code(project: Any) -> None:
-    project.code('topic: str\nsummary: Literal["short", "long"]')
+    project.code("topic: str\nsummary: dict[str, int]")
     result = project.run("revision", "--autogenerate", "-m", "number")
     missing = project.scripts()[1].read_text()
     assert result.exit_code == exit_codes.INCOMPLETE

@@ -36,10 +36,21 @@ def test_the_table_has_a_line_for_each_case() -> None:
         "purpose",
     ]
     assert len(lines) == sum(max(1, len(rule.cases)) for rule in RULES.values())
-    [line] = [line for line in lines if line.startswith("S06")]
-    assert line.split(maxsplit=9) == [
-        *("S06", "field-added-required", "-", "STATE", "no", "?", "ok", "breaking", "add_field"),
-        "A required field was added and nothing says what old documents get.",
+    purpose = "A required field was added and nothing says what old documents get."
+    assert [line.split(maxsplit=9) for line in lines if line.startswith("S06")] == [
+        ["S06", "field-added-required", "-", "STATE", "no", "ok", "ok", "breaking", "add_field", purpose],
+        [
+            "S06",
+            "field-added-required",
+            "forbidden",
+            "STATE",
+            "no",
+            "no",
+            "ok",
+            "breaking",
+            "add_field",
+            purpose,
+        ],
     ]
 
 
@@ -54,28 +65,29 @@ def test_the_table_as_json() -> None:
     [removed] = [each for each in listed if each["id"] == "S07"]
     assert [(case["case"], case["change_class"]) for case in removed["cases"]] == [
         (None, "breaking"),
+        ("optional", "breaking"),
         ("kept", "additive"),
+        ("optional, kept", "additive"),
     ]
 
 
 def test_one_rule_is_explained() -> None:
-    assert run("S06").stdout == (
-        "S06 field-added-required (STATE: stored JSON must load)\n"
-        "A required field was added and nothing says what old documents get.\n"
+    assert run("S09").stdout == (
+        "S09 field-required (STATE: stored JSON must load)\n"
+        "A field must now be there and has no default.\n"
         "\n"
         "  class      breaking\n"
-        "  R no       the new version can not read what the old one wrote\n"
-        "  F ?        whether the old version reads what the new one writes depends on the values\n"
+        "  R ?        whether the new version reads what the old one wrote depends on the values\n"
+        "  F ok       the old version reads what the new one writes\n"
         "  D ok       every stored value is kept, with its meaning\n"
-        "  operation  add_field\n"
+        "  operation  make_required\n"
         "\n"
         "Example:\n"
-        '  old        {"type": "object", "properties": {"topic": {"type": "string"}}, "required": ["topic"]}\n'
-        '  new        {"type": "object", "properties": {"topic": {"type": "string"}, '
-        '"priority": {"enum": ["normal", "high"]}}, "required": ["topic", "priority"]}\n'
-        '  script     op.add_field("state.priority", default="normal")\n'
+        '  old        {"type": "object", "properties": {"topic": {"type": "string"}}}\n'
+        '  new        {"type": "object", "properties": {"topic": {"type": "string"}}, "required": ["topic"]}\n'
+        '  script     op.make_required("state.topic", fill="unknown")\n'
         "\n"
-        "Read backwards: S07 field-removed, S08 field-removed-forbidden.\n"
+        "Read backwards: S11 field-optional.\n"
     )
 
 

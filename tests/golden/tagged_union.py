@@ -1,4 +1,4 @@
-"""limit is new
+"""limit is new; state.calls[].kind may be "write"
 
 Revision ID: 5f2c9a71b0de
 Revises: 8b1f0c2d9a34
@@ -8,6 +8,7 @@ Change class: additive
 What changes:
 
 - state.calls[]<kind=search>.limit is new (absent -> integer)
+- state.calls[].kind may be "write"
 """
 
 from statemig import Operations
@@ -20,3 +21,4 @@ version = 4
 
 def upgrade(op: Operations) -> None:
     op.add_field("state.calls[]<kind=search>.limit", default=10)
+    op.add_variant("state.calls[].kind", "write")

@@ -610,7 +610,7 @@ def test_what_cannot_be_right_is_refused_when_it_is_recorded(record: Script, mes
     ("script", "message"),
     [
         (lambda op: op.tuple_remove("state.v[0]"), "nobody said what the slot holds"),
-        (lambda op: op.add_variant("state.v.k", "new"), "the old version has no variant k=new"),
+        (lambda op: op.add_variant("state.v.k", "new"), "the other version has no variant k=new"),
         (lambda op: op.untag("state.v.k"), "nobody said how 'k' follows from the rest of the object"),
         (
             lambda op: op.merge_fields(["state.x", "state.y"], "v", joined),
