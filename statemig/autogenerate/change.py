@@ -2,13 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from statemig.autogenerate.rules import RULES, Bit, ChangeClass, worst
+from statemig.document import Document
 from statemig.path import Path
 from statemig.shapes.shape import Property, Shape
+
+if TYPE_CHECKING:
+    from statemig.workflow.snapshot import Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What stored runs say to a verdict that depends on values. `runs` were asked; `failing` of them speak against it, the first of them
+    at `path`; `unknown` could not be asked. `run_ids` are the failing ones, the first hundred."""
+
+    runs: int
+    failing: int
+    unknown: int = 0
+    run_ids: tuple[str, ...] = ()
+    path: str | None = None
+
+    @property
+    def bit(self) -> Bit:
+        """ "ok" only where there are runs, and every one was asked."""
+        if self.failing:
+            return "no"
+        return "?" if self.unknown or not self.runs else "ok"
+
+    def shown(self, limit: int) -> str:
+        """In words, with at most so many ids."""
+        runs = f"{self.runs:,} live run{'' if self.runs == 1 else 's'}"
+        rest = f"; {self.unknown:,} could not be asked" if self.unknown else ""
+        if self.failing:
+            ids = ", ".join(self.run_ids[:limit]) + (", ..." if self.failing > limit else "")
+            where = f" (first at {self.path})" if self.path else ""
+            return f"fails for {self.failing:,} of {runs}: {ids}{where}{rest}"
+        if not self.runs:
+            return f"no live run to ask{rest}"
+        return f"holds for {'' if self.unknown else 'all '}{runs}{rest}"
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """A run that could not be asked, with the revision that its document has."""
+
+    run_id: str
+    revision: str | None
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +75,7 @@ class Site:
 class Change:
     """`rule` is an id of the table ("S06"); `path` has the old names (the new ones for something added).
 
+    `evidence` says for "reads", "forward" or "keeps" what stored runs made of a "?".
     `old` and `new` are plain words ("string", "list of string", "state.digest" for a rename), None where there is
     nothing on that side. `reads`, `forward`, `keeps` are the bits R, F and D.
     """
@@ -45,6 +90,7 @@ class Change:
     change_class: ChangeClass
     direction: str = field(default="", repr=False)
     site: Site | None = field(default=None, compare=False, repr=False)
+    evidence: Mapping[str, Evidence] = field(default_factory=dict, compare=False, repr=False)
 
     @classmethod
     def of(
@@ -87,6 +133,11 @@ class Change:
             "forward": self.forward,
             "keeps": self.keeps,
             "change_class": self.change_class,
+            **(
+                {"evidence": {bit: asdict(each) for bit, each in self.evidence.items()}}
+                if self.evidence
+                else {}
+            ),
         }
 
 
@@ -97,6 +148,7 @@ class Changes:
     `renames` were applied without asking, as (old path, new path, score); `questions` are fields and steps that may
     have been renamed, as (old path, [(new path, score), ...]), best candidate first. `same_digest`: the two
     snapshots mean the same, whatever their annotations say. `first`: the old one is the base that no run ever had.
+    `unknown` are stored runs that could not be asked. `old` and `new` are the snapshots compared.
     """
 
     items: tuple[Change, ...]
@@ -104,6 +156,19 @@ class Changes:
     questions: tuple[tuple[str, list[tuple[str, float]]], ...] = ()
     same_digest: bool = False
     first: bool = False
+    unknown: tuple[Unknown, ...] = ()
+    old: Snapshot | None = field(default=None, compare=False, repr=False)
+    new: Snapshot | None = field(default=None, compare=False, repr=False)
+
+    def resolved(self, documents: Iterable[tuple[str, Document]]) -> Changes:
+        """The same with each "?" settled that the runs can settle; the classes follow from what is settled.
+
+        `documents` are those of the unfinished runs at the old version, each with its run's id; they are read once, one by one.
+        `statemig.autogenerate.resolve.Resolver` takes runs of the new version, too, which settle F.
+        """
+        from statemig.autogenerate.resolve import resolve
+
+        return resolve(self, documents)
 
     @property
     def change_class(self) -> ChangeClass:

@@ -73,7 +73,13 @@ def compare(old: Snapshot, new: Snapshot, renames: Renames | None = None) -> Com
     ]
     first = old == Snapshot.empty(old.workflow)
     found = Changes(
-        tuple(changes), tuple(scored), tuple(questions), same_digest=old.digest == new.digest, first=first
+        tuple(changes),
+        tuple(scored),
+        tuple(questions),
+        same_digest=old.digest == new.digest,
+        first=first,
+        old=old,
+        new=new,
     )
     return Comparison(found, steps, first)
 

@@ -10,7 +10,15 @@ import click
 
 from statemig.cli import exit_codes
 from statemig.cli.ignored import Sifted, ignored_as_json, print_ignored, sift
-from statemig.cli.output import format_option, plural, print_json, print_table, workflow_option
+from statemig.cli.live import evidence_as_json, print_evidence, with_live_runs
+from statemig.cli.output import (
+    format_option,
+    plural,
+    print_json,
+    print_table,
+    store_option,
+    workflow_option,
+)
 from statemig.cli.project import Project, is_relative, pass_project
 from statemig.cli.renames import parse_renames
 from statemig.errors import ConfigError, SchemaError, UnknownRevisionError
@@ -29,17 +37,29 @@ EXIT_CODES = {
 @click.argument("old", default="head")
 @click.argument("new", default=CODE)
 @click.option("--rename", "renames", multiple=True, metavar="OLD:NEW", help="What became of a field or step.")
+@store_option
 @workflow_option
 @format_option
 @pass_project
 def diff(
-    project: Project, old: str, new: str, renames: tuple[str, ...], workflow: str | None, form: str
+    project: Project,
+    old: str,
+    new: str,
+    renames: tuple[str, ...],
+    url: str | None,
+    workflow: str | None,
+    form: str,
 ) -> None:
     """Compare two versions, and classify the change.
 
     OLD and NEW are revisions (ids, `head`, `head-1`, `base`), `code`, or JSON files: a JSON Schema of the state, or a
     frozen snapshot. Without them the head is compared with the code. The exit code is 0 for no change or prompts only, 10
-    for additive, 20 for breaking. What the configuration says to ignore is listed and does not count; two files need no
+    for additive, 20 for breaking.
+
+    A verdict that depends on values is settled by the unfinished runs in the store, where there is one: "holds for all 4,213
+    live runs", or which runs it fails for. What runs hold is never shown.
+
+    What the configuration says to ignore is listed and does not count; two files need no
     configuration, and nothing is ignored between them.
     """
     from statemig.autogenerate.compare import diff as compare
@@ -49,9 +69,12 @@ def diff(
     found: list[tuple[str, Sifted]] = []
     for name in _workflows(project, (old, new), workflow):
         pair = [_snapshot(project, side, name) for side in (old, new)]
-        found.append(
-            (pair[1].workflow if name is None else name, sift(compare(pair[0], pair[1], given), ignores))
-        )
+        sifted = sift(compare(pair[0], pair[1], given), ignores)
+        if name is not None or url is not None:
+            at = [_revision(project, side, name) for side in (old, new)]
+            settled = with_live_runs(project, name or "", sifted.changes, at[0], at[1], url)
+            sifted = sifted._replace(changes=settled)
+        found.append((pair[1].workflow if name is None else name, sifted))
     worst = max(
         (sifted.changes.change_class for _, sifted in found), key=list(EXIT_CODES).index, default="none"
     )
@@ -106,6 +129,13 @@ def _snapshot(project: Project, side: str, workflow: str | None) -> Snapshot:
     return snapshot
 
 
+def _revision(project: Project, side: str, workflow: str | None) -> str | None:
+    """The revision that a side is; None for code, for a file and for the base."""
+    if workflow is None or side == CODE or _is_file(side):
+        return None
+    return project.directory.graph(workflow).resolve(side)
+
+
 def _read_file(path: Path, name: str) -> Snapshot:
     """A file below snapshots/, a snapshot by itself, or a JSON Schema of the state."""
     from statemig import json_text
@@ -133,6 +163,7 @@ def changes_as_json(sifted: Sifted) -> dict[str, Any]:
     return {
         "change_class": changes.change_class,
         "changes": [change.to_dict() for change in changes],
+        **evidence_as_json(changes),
         "ignored": ignored_as_json(sifted.ignored),
         "renames": [list(rename) for rename in changes.renames],
         "questions": [
@@ -152,6 +183,7 @@ def print_changes(workflow: str, sifted: Sifted) -> None:
     click.echo(f"{workflow}: {changes.change_class}, {plural(len(changes), 'change')}")
     rows = [{**change.to_dict(), "rule": f"{change.rule} {change.to_dict()['slug']}"} for change in changes]
     print_table(rows, ("change_class", "rule", "path", "old", "new"), indent="  ")
+    print_evidence(changes)
     print_ignored(ignored)
     for old, new, score in changes.renames:
         click.echo(f"  taken for a rename: {old} -> {new} (similarity {score:.2f})")

@@ -1,0 +1,150 @@
+"""diff asks the stored runs where a verdict depends on values: on real SQLite files, and without showing what runs hold."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from statemig import Migrator, RunStore
+from statemig.cli import exit_codes
+
+SECRET = "the-patient-said-so"
+
+
+def store(project: Any, url: str = "sqlite:///runs.db") -> RunStore:
+    return RunStore(url, Migrator(project.root / "migrations", workflow="triage"))
+
+
+@pytest.fixture
+def bounded(project: Any) -> Any:
+    """Version 1 has a text of any length, the code one of at most ten characters."""
+    (project.root / f"{project.module}.py").write_text(
+        "from typing import Annotated\n\nfrom pydantic import BaseModel, Field\n\nfrom statemig import Step, Workflow\n\n\n"
+        "class State(BaseModel):\n    topic: str\n    summary: Annotated[str, Field(max_length=10)]\n\n\n"
+        'triage = Workflow("triage", state=State, steps=[Step("classify", next="send"), Step("send")])\n'
+    )
+    project.forget()
+    return project
+
+
+def start(project: Any, *summaries: str, url: str = "sqlite:///runs.db") -> None:
+    runs = store(project, url)
+    for number, summary in enumerate(summaries):
+        runs.start({"topic": SECRET, "summary": summary}, run_id=f"r{number}")
+
+
+def test_without_runs_it_depends_on_the_values_and_no_file_is_made(bounded: Any) -> None:
+    result = bounded.run("diff")
+    assert result.exit_code == exit_codes.BREAKING
+    assert "live run" not in result.output
+    assert not Path("runs.db").exists()
+
+
+def test_what_holds_for_all_live_runs_is_not_breaking(bounded: Any) -> None:
+    start(bounded, "short", "short too")
+    result = bounded.run("diff")
+    assert result.exit_code == exit_codes.ADDITIVE
+    assert "triage: additive, 1 change" in result.stdout
+    assert "  S40 state.summary, R: holds for all 2 live runs\n" in result.stdout
+
+
+def test_the_runs_that_it_fails_for_are_named_and_their_values_are_not(bounded: Any) -> None:
+    start(bounded, "short", SECRET, SECRET)
+    result = bounded.run("diff")
+    assert result.exit_code == exit_codes.BREAKING
+    assert (
+        "  S40 state.summary, R: fails for 2 of 3 live runs: r1, r2 (first at state.summary)\n"
+        in result.stdout
+    )
+    assert SECRET not in result.output
+
+
+def test_as_json_by_the_same_names(bounded: Any) -> None:
+    start(bounded, "short", SECRET)
+    (workflow,) = bounded.json("diff")["workflows"]
+    (change,) = workflow["changes"]
+    assert (change["reads"], change["change_class"], workflow["unknown"]) == ("no", "breaking", [])
+    assert change["evidence"] == {
+        "reads": {"runs": 2, "failing": 1, "unknown": 0, "run_ids": ["r1"], "path": "state.summary"}
+    }
+
+
+def test_another_store_than_the_configured_one(bounded: Any) -> None:
+    start(bounded, SECRET)
+    start(bounded, "short", url="sqlite:///other.db")
+    assert bounded.run("diff", "--store", "sqlite:///other.db").exit_code == exit_codes.ADDITIVE
+    assert bounded.run("diff").exit_code == exit_codes.BREAKING
+
+
+def test_finished_runs_are_not_asked(bounded: Any) -> None:
+    start(bounded, "short", SECRET)
+    with store(bounded).load("r1") as run:
+        run.document["status"] = "finished"
+        run.document["cursor"] = []
+    assert "holds for all 1 live run\n" in bounded.run("diff").stdout
+
+
+def test_a_run_of_an_older_revision_is_brought_up_in_memory(bounded: Any) -> None:
+    start(bounded, "short", SECRET)
+    code = (bounded.root / f"{bounded.module}.py").read_text()
+    bounded.code("topic: str\ndigest: str")
+    bounded.ok("revision", "--autogenerate", "-m", "digest", "--rename", "state.summary:digest")
+    (bounded.root / f"{bounded.module}.py").write_text(code.replace("summary", "digest"))
+    bounded.forget()
+    result = bounded.run("diff")
+    assert "S40 state.digest, R: fails for 1 of 2 live runs: r1 (first at state.digest)" in result.stdout
+    assert [revision for revision, _, _ in store(bounded).revisions()] != [bounded.head()]
+
+
+def test_a_run_that_could_not_be_asked_is_listed_with_the_reason(bounded: Any) -> None:
+    start(bounded, "short", "short")
+    store(bounded).pin("r1", bounded.head())
+    import sqlite3
+    from contextlib import closing
+
+    with closing(sqlite3.connect("runs.db")) as connection, connection:
+        connection.execute("UPDATE statemig_runs SET revision = 'fffffffffff0' WHERE run_id = 'r0'")
+    result = bounded.run("diff")
+    assert result.exit_code == exit_codes.BREAKING
+    assert "R: holds for 1 live run; 1 could not be asked\n" in result.stdout
+    assert "  1 live run could not be asked:\n    r0, at fffffffffff0: " in result.stdout
+    (workflow,) = bounded.json("diff")["workflows"]
+    (unknown,) = workflow["unknown"]
+    assert (unknown["run_id"], unknown["revision"]) == ("r0", "fffffffffff0")
+    assert workflow["changes"][0]["reads"] == "?"
+
+
+def test_runs_at_the_new_revision_say_whether_the_old_one_reads_them(project: Any) -> None:
+    old = project.head()
+    project.code("topic: str\nsummary: str | None")
+    project.ok("revision", "--autogenerate", "-m", "no summary", "--rev-id", "bbb")
+    runs = store(project)
+    runs.start({"topic": SECRET, "summary": None}, run_id="r0")
+    runs.start({"topic": SECRET, "summary": SECRET}, run_id="r1")
+    result = project.run("diff", old, "bbb")
+    assert "S24 state.summary, F: fails for 1 of 2 live runs: r0 (first at state.summary)" in result.stdout
+    assert SECRET not in result.output
+
+
+def test_a_configured_store_that_does_not_answer_leaves_the_verdict_open(bounded: Any) -> None:
+    Path("runs.db").write_text("this is no database, and long enough to be looked at" * 100)
+    result = bounded.run("diff")
+    assert result.exit_code == exit_codes.BREAKING
+    assert "triage: the store was not asked: " in result.stderr
+    assert "S40" in result.stdout
+
+
+def test_a_store_named_on_the_command_line_has_to_answer(bounded: Any) -> None:
+    Path("runs.db").write_text("this is no database, and long enough to be looked at" * 100)
+    result = bounded.run("diff", "--store", "sqlite:///runs.db")
+    assert result.exit_code not in (exit_codes.OK, exit_codes.ADDITIVE, exit_codes.BREAKING)
+
+
+def test_two_files_have_no_runs(bounded: Any) -> None:
+    for name in ("a.json", "b.json"):
+        Path(name).write_text(json.dumps({"type": "object", "properties": {"a": {"type": "string"}}}))
+    result = bounded.run("diff", "a.json", "b.json", "--store", "sqlite:///runs.db")
+    assert "stored runs have the shape of a revision, and the older side is none" in result.stderr
