@@ -36,11 +36,13 @@ from statemig.shapes.shape import (
     MapOf,
     Object,
     Property,
+    Ref,
     Schema,
     Shape,
     String,
     TupleOf,
     Union,
+    children,
     union_of,
 )
 
@@ -182,6 +184,9 @@ def _with(container: dict[str, Any], key: str, new: Any) -> dict[str, Any]:
 def calls_in_schema(schema: Schema, instruction: MapCalls) -> Schema:
     """Calls that have their result stay as they were, so the old name and arguments stay possible beside the new ones."""
 
+    def refers(shape: Shape) -> bool:
+        return isinstance(shape, Ref) or any(map(refers, children(shape)))
+
     def deep(shape: Shape) -> Shape:
         match shape:
             case Object(properties, extra, name):
@@ -191,7 +196,9 @@ def calls_in_schema(schema: Schema, instruction: MapCalls) -> Schema:
                 }
                 return Object(made, extra if isinstance(extra, str) else deep(extra), name)
             case ListOf(items, least, most, unique):
-                return ListOf(deep(items), least, most, unique)
+                made_items = deep(items)
+                # Two calls that differed may be alike under the new name.
+                return ListOf(made_items, least, most, unique and made_items == items and not refers(items))
             case TupleOf(slots, rest):
                 return TupleOf(tuple(map(deep, slots)), None if rest is None else deep(rest))
             case MapOf(values, keys, least, most):

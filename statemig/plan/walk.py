@@ -276,7 +276,19 @@ def _same_kind(value: Any, shape: Shape) -> bool:
 
 
 def occurrences_in_schema(schema: Schema, name: str, change: Callable[[Object], Shape]) -> Schema:
-    """The schema with every object named `name`, at any depth, changed."""
+    """The schema with every object named `name`, at any depth, changed.
+
+    What differed may be alike afterwards, so the items of a set need not differ any more; and a tag that may have changed tells nothing
+    apart.
+    """
+    search = Occurrences(schema, name)
+
+    def tagged(member: Shape, key: str) -> bool:
+        before = schema.resolve(member)
+        if not isinstance(before, Object) or before.name != name:
+            return True
+        after = change(before)
+        return isinstance(after, Object) and after.properties.get(key) == before.properties.get(key)
 
     def deep(shape: Shape) -> Shape:
         match shape:
@@ -288,13 +300,14 @@ def occurrences_in_schema(schema: Schema, name: str, change: Callable[[Object], 
                 )
                 return change(made) if own == name else made
             case ListOf(items, least, most, unique):
-                return ListOf(deep(items), least, most, unique)
+                return ListOf(deep(items), least, most, unique and not search.reaches(items))
             case TupleOf(slots, rest):
                 return TupleOf(tuple(map(deep, slots)), None if rest is None else deep(rest))
             case MapOf(values, keys, least, most):
                 return MapOf(deep(values), keys, least, most)
             case Union(members, tag):
-                return Union(tuple(map(deep, members)), tag)
+                kept = tag is not None and all(tagged(each, tag.key) for each in members)
+                return Union(tuple(map(deep, members)), tag if kept else None)
             case _:
                 return shape
 
