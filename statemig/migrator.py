@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path as FilePath
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from statemig import json_text
 from statemig.document import Document
@@ -23,26 +23,22 @@ from statemig.errors import (
 from statemig.revisions.graph import Graph
 from statemig.revisions.revision import Revision
 from statemig.validity import Validity
+from statemig.way import Way
 
 if TYPE_CHECKING:
     from statemig.envelope import Hook
-    from statemig.plan.compiler import Plan, RecordingPlan
     from statemig.plan.complement import Complement
-    from statemig.plan.cursor import Passed
     from statemig.plan.stepwise import Stage
     from statemig.revisions.directory import Directory
-    from statemig.workflow.flow import Flow
     from statemig.workflow.snapshot import Snapshot
 
 Outcome = Literal["current", "upgraded", "downgraded", "held", "pinned", "failed"]
 Record = Literal["complement", "patch"]
 
-_WORTH_PROVING: Final = 32
 
-
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Result:
-    """What became of one document.
+    """What became of one document. Not frozen, only because each document costs one, and a frozen one costs four times as much.
 
     `document` and `revision` are what to keep: unless the outcome is "upgraded" or "downgraded", they are what was passed in.
     `complement` is what to store with the document from now on. `reverse_patch` (RFC 6902, with ``record="patch"``) turns this
@@ -62,6 +58,29 @@ class Result:
         if self.error is not None:
             raise self.error
         return self.document
+
+
+class _Current(Result):
+    """The result for a document that is at its target already: what is the same for all of them is said by the class, because making
+    this is most of what such a document costs."""
+
+    __slots__ = ()
+    __init__ = object.__init__
+    outcome = "current"
+    applied = ()
+    reverse_patch = None
+    error = None
+
+
+_bare_result = partial(object.__new__, Result)
+
+
+def _current(document: Document, revision: str, complement: Complement | None) -> Result:
+    result: Result = _Current()
+    result.document = document
+    result.revision = revision
+    result.complement = {} if complement is None else complement
+    return result
 
 
 class Migrator:
@@ -106,16 +125,12 @@ class Migrator:
             )
         self.head: str = head
         self.known: frozenset[str] = self._graph.ancestors(head)
-        self._plans: dict[tuple[str, str], tuple[Stage, ...]] = {}
-        self._functions: dict[tuple[str, str], Plan] = {}
-        self._recorders: dict[tuple[str, str], RecordingPlan] = {}
-        self._labels: dict[tuple[str, str], frozenset[str]] = {}
         self._paths: dict[tuple[str, str], tuple[str, ...]] = {}
-        self._order: dict[tuple[str, str], bool] = {}
-        #: whether it is proven, or how many documents have been validated so far
-        self._proven: dict[tuple[str, str], bool | int] = {}
+        self._ways: dict[tuple[str, str], Way] = {}
+        #: by what was asked for and revision; None where that is the revision itself
+        self._upwards: dict[str, dict[str, Way | None]] = {"head": {}}
         self._snapshots: dict[str, Snapshot | None] = {}
-        self._targets: dict[tuple[str, str], str] = {}
+        #: revisions whose scripts were found to be right
         self._validity = Validity(self.workflow, self.snapshot)
 
     @classmethod
@@ -178,13 +193,6 @@ class Migrator:
             found = self._paths[lower, upper] = tuple(self._graph.path(lower, upper))
         return found
 
-    def _below(self, lower: str, upper: str) -> bool:
-        """Whether `upper` follows from `lower`. A chain is walked once, not for every document."""
-        found = self._order.get((lower, upper))
-        if found is None:
-            found = self._order[lower, upper] = self._graph.is_ancestor(lower, upper)
-        return found
-
     def _node(self, revision: str) -> Any:
         if revision not in self._graph:
             raise UnknownRevisionError(
@@ -217,17 +225,20 @@ class Migrator:
         `UnknownRevisionError` and `NewerRevisionError`: there the document is not the problem.
         """
         if revision == self.head and to == "head":
-            return Result(document, revision, "current", complement=complement or {})
-        target = self._targets.get((revision, to)) or self._target(revision, to, run_id)
-        if revision == target:
-            return Result(document, revision, "current", complement=complement or {})
-        return self._migrate(document, revision, target, "upgraded", run_id, record, complement, checked)
+            return _current(document, revision, complement)
+        try:
+            way = self._upwards[to][revision]
+        except KeyError:
+            way = self._find_upwards(revision, to, run_id)
+        if way is None:
+            return _current(document, revision, complement)
+        return self._migrate(document, way, run_id, record, complement, checked)
 
-    def _target(self, revision: str, to: str, run_id: str | None) -> str:
-        """The full id of `to`, which has to follow from the revision. Looked for once, not for every document."""
+    def _find_upwards(self, revision: str, to: str, run_id: str | None) -> Way | None:
+        """The way to what was asked for, which has to follow from the revision. Looked for once, not for every document."""
         target = self.head if to == "head" else self.resolve(to)
         self._node(revision)
-        if not self._below(revision, target):
+        if not self._graph.is_ancestor(revision, target):
             raise NewerRevisionError(
                 f"the document is not below revision {target}, so it cannot be upgraded to it",
                 run_id=run_id,
@@ -235,8 +246,19 @@ class Migrator:
                 revision=revision,
                 hint="Downgrade it, or leave it to a worker of its version",
             )
-        self._targets[revision, to] = target
-        return target
+        way = None if revision == target else self._way(revision, target)
+        self._upwards.setdefault(to, {})[revision] = way
+        return way
+
+    def _way(self, source: str, target: str) -> Way:
+        found = self._ways.get((source, target))
+        if found is None:
+            up = self._graph.is_ancestor(source, target)
+            found = self._ways[source, target] = Way(self, source, target, up=up)
+        return found
+
+    def _stages(self, source: str, target: str) -> tuple[Stage, ...]:
+        return self._way(source, target).stages
 
     def downgrade(
         self,
@@ -257,22 +279,20 @@ class Migrator:
         self._node(source)
         target = self.resolve(to)
         if source == target:
-            return Result(document, source, "current", complement=complement or {})
-        if not self._below(target, source):
+            return _current(document, source, complement)
+        if not self._graph.is_ancestor(target, source):
             raise RevisionError(
                 f"the document does not stand on revision {target}, so there is no way down to it",
                 run_id=run_id,
                 workflow=self.workflow,
                 revision=source,
             )
-        return self._migrate(document, source, target, "downgraded", run_id, record, complement, checked)
+        return self._migrate(document, self._way(source, target), run_id, record, complement, checked)
 
     def _migrate(
         self,
         document: Document,
-        source: str,
-        target: str,
-        outcome: Outcome,
+        way: Way,
         run_id: str | None,
         record: Record | None,
         complement: Complement | None,
@@ -280,147 +300,38 @@ class Migrator:
     ) -> Result:
         try:
             if not checked:
-                self.validate(document, source, run_id=run_id)
-            migrated, kept = self._run(
-                document, source, target, complement or {}, recording=record is not None
-            )
-            proven = checked and self._is_proven(source, target) and self._passes(source, target, complement)
-            self._validity.require_migrated(
-                migrated, source, target, up=self._below(source, target), proven=proven
-            )
+                self.validate(document, way.source, run_id=run_id)
+            migrated, kept = way.run(document, complement, record is not None, run_id)
+            if not checked or not way.needs_no_look:
+                proven = checked and way.is_proven() and way.passes(complement)
+                self._validity.require_migrated(migrated, way.source, way.target, up=way.up, proven=proven)
         except (MigrationHeld, MigrationPinned) as error:
             error.locate(run_id=run_id, workflow=self.workflow)
             held: Outcome = "held" if isinstance(error, MigrationHeld) else "pinned"
-            return Result(document, source, held, complement=complement or {}, error=error)
+            return Result(document, way.source, held, complement=complement or {}, error=error)
         except (MigrationError, RevisionError) as error:
             if isinstance(error, RevisionError):  # no fault of this run
                 raise error.locate(workflow=self.workflow) from error.__cause__
             error.locate(run_id=run_id, workflow=self.workflow)
-            return Result(document, source, "failed", complement=complement or {}, error=error)
+            return Result(document, way.source, "failed", complement=complement or {}, error=error)
         except RecursionError:
             deep = MigrationError(
                 "the document is nested too deeply for this interpreter",
                 run_id=run_id,
                 workflow=self.workflow,
-                revision=source,
+                revision=way.source,
                 hint="Raise sys.setrecursionlimit in the worker, or store the long chain in it as a list",
             )
-            return Result(document, source, "failed", complement=complement or {}, error=deep)
-        applied = self.path(source, target) if outcome == "upgraded" else self.path(target, source)[::-1]
-        patch = _reverse_patch(document, migrated) if record == "patch" else None
-        return Result(migrated, target, outcome, applied, kept, patch)
-
-    def _run(
-        self, document: Document, source: str, target: str, complement: Complement, *, recording: bool
-    ) -> tuple[Document, Complement]:
-        """The document at `target`, and the complement to keep with it."""
-        if self._passes(source, target, complement):
-            if recording:
-                migrated, noted = self._recorder(source, target)(document)
-                return migrated, {**complement, **noted}
-            return self._compiled(source, target)(document), complement
-        from statemig.plan import stepwise
-
-        return stepwise.run(document, self._stages(source, target), complement, recording=recording)
-
-    def _compiled(self, source: str, target: str) -> Plan:
-        found = self._functions.get((source, target))
-        if found is None:
-            from statemig.plan.compiler import compile_stages
-
-            found = self._functions[source, target] = compile_stages(self._stages(source, target))
-        return found
-
-    def _recorder(self, source: str, target: str) -> RecordingPlan:
-        found = self._recorders.get((source, target))
-        if found is None:
-            from statemig.plan.compiler import compile_stages
-
-            found = self._recorders[source, target] = compile_stages(
-                self._stages(source, target), recording=True
-            )
-        return found
-
-    def _passes(self, source: str, target: str, complement: Complement | None) -> bool:
-        """Whether the way uses nothing of the complement: its notes are all under names of other operations."""
-        if not complement:
-            return True
-        labels = self._labels.get((source, target))
-        if labels is None:
-            labels = frozenset(stage.label for stage in self._stages(source, target))
-            self._labels[source, target] = labels
-        return labels.isdisjoint(complement)
-
-    def _stages(self, source: str, target: str) -> tuple[Stage, ...]:
-        found = self._plans.get((source, target))
-        if found is None:
-            if self._below(source, target):
-                found = tuple(
-                    stage for each in self.path(source, target) for stage in self._lowered(each, up=True)
-                )
-            else:
-                back = reversed(self.path(target, source))
-                found = tuple(stage for each in back for stage in self._lowered(each, up=False))
-            self._plans[source, target] = found
-        return found
-
-    def _lowered(self, revision: str, *, up: bool) -> tuple[Stage, ...]:
-        from statemig.operations.lowering import Lowered
-
-        loaded = self.revision(revision)
-        below = loaded.down_revisions[0] if loaded.down_revisions else None
-
-        def schema() -> Any:
-            snapshot = None if below is None else self.snapshot(below)
-            return None if snapshot is None else snapshot.stored
-
-        if up:
-            return Lowered(
-                revision,
-                loaded.operations,
-                schema,
-                lambda: self._passed(below),
-                flow=lambda: self._flow(below),
-            ).up()
-        written = loaded.downgrade_operations
-        if written is None:
-            return Lowered(
-                revision,
-                loaded.operations,
-                schema,
-                lambda: self._passed(revision),
-                flow=lambda: self._flow(below),
-            ).down()
-
-        def schema_above() -> Any:
-            snapshot = self.snapshot(revision)
-            return None if snapshot is None else snapshot.stored
-
-        return Lowered(
-            revision,
-            written,
-            schema_above,
-            lambda: self._passed(revision),
-            way="down",
-            flow=lambda: self._flow(revision),
-        ).up()
-
-    def _flow(self, revision: str | None) -> Flow | None:
-        snapshot = None if revision is None else self.snapshot(revision)
-        if snapshot is None or not snapshot.steps:
-            return None
-        from statemig.workflow.flow import Flow
-
-        return Flow(snapshot.steps, snapshot.start)
-
-    def _passed(self, revision: str | None) -> Passed | None:
-        """Whether every run of that revision that stands at a step has finished another one."""
-        snapshot = None if revision is None else self.snapshot(revision)
-        if snapshot is None or not snapshot.steps:
-            return None
-        from statemig.workflow.flow import dominates
-
-        return partial(dominates, snapshot.steps, snapshot.start)
+            return Result(document, way.source, "failed", complement=complement or {}, error=deep)
+        result = _bare_result()  # filled in here, which takes half as long as its __init__
+        result.document = migrated
+        result.revision = way.target
+        result.outcome = "upgraded" if way.up else "downgraded"
+        result.applied = way.revisions
+        result.complement = kept
+        result.reverse_patch = _reverse_patch(document, migrated) if record == "patch" else None
+        result.error = None
+        return result
 
     # -- validity ------------------------------------------------------------------------------------------------------
 
@@ -428,35 +339,6 @@ class Migrator:
         """Raises `InvalidStateError` where the document is not one that this revision's workflow stores."""
         self._node(revision)
         self._validity.require_stored(document, revision, run_id=run_id)
-
-    def _is_proven(self, source: str, target: str) -> bool:
-        """Whether every document that is valid at `source` is valid at `target` after the upgrade, so that none needs to be validated.
-
-        Said by the subshape check on what the operations make of the shape. It takes as long as validating some tens of documents, so it
-        is asked when that many have come. What a complement puts back is not in the shapes, so a way down is never proven.
-        """
-        key = (source, target)
-        found = self._proven.get(key, 0)
-        if isinstance(found, bool):
-            return found
-        if found < _WORTH_PROVING:
-            self._proven[key] = found + 1
-            return False
-        proven = self._proven[key] = self._below(source, target) and self._prove(source, target)
-        return proven
-
-    def _prove(self, source: str, target: str) -> bool:
-        from statemig.operations import schema_after
-        from statemig.shapes.subshape import gaps
-
-        old, new = self.snapshot(source), self.snapshot(target)
-        if old is None or new is None:
-            return False
-        operations = [each for step in self.path(source, target) for each in self.revision(step).operations]
-        try:
-            return not gaps(schema_after(old.stored, operations), new.accepts)
-        except StatemigError:
-            return False
 
     # -- other runtimes ------------------------------------------------------------------------------------------------
 

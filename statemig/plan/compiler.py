@@ -39,6 +39,8 @@ from statemig.shapes.shape import Missing
 
 #: a segment that failed this much more often than it worked is not tried any more
 _PATIENCE: Final = 8
+#: what growing a plan's functions costs before any instruction is looked at, in instructions run one by one
+_COMPILING: Final = 24
 
 _ON_FIELDS = (Put, Fill, Drop, Unfill, Rename, Move, Apply)
 
@@ -47,20 +49,38 @@ RecordingPlan = Callable[[Document], tuple[Document, Complement]]
 
 
 @overload
-def compile_stages(stages: Sequence[Stage], recording: Literal[False] = False) -> Plan: ...
+def compile_stages(
+    stages: Sequence[Stage], recording: Literal[False] = False, *, sparing: bool = False
+) -> Plan: ...
 
 
 @overload
-def compile_stages(stages: Sequence[Stage], recording: Literal[True]) -> RecordingPlan: ...
+def compile_stages(
+    stages: Sequence[Stage], recording: Literal[True], *, sparing: bool = False
+) -> RecordingPlan: ...
 
 
-def compile_stages(stages: Sequence[Stage], recording: bool = False) -> Plan | RecordingPlan:
+def compile_stages(
+    stages: Sequence[Stage], recording: bool = False, *, sparing: bool = False
+) -> Plan | RecordingPlan:
     """One function from document to document for the whole plan; with `recording`, to the document and its complement.
+
+    With `sparing` the first documents are done by the interpreter, as many as it does in the time that growing the functions takes:
+    a process that meets no more of them never grows any.
 
     It gives and raises what `stepwise.run` does with an empty complement, and its argument is never changed. Safe for any number
     of threads: what they grow at the same time is grown twice, and either is good.
     """
-    segments = [_Segment(part, recording, fast=fast) for part, fast in _cut(stages, recording)]
+    spared = _COMPILING // max(1, len(stages)) if sparing else 0
+    segments = [_Segment(part, recording, fast=fast, spared=spared) for part, fast in _cut(stages, recording)]
+    if len(segments) == 1:
+        alone = segments[0].run
+
+        def record_alone(document: Document) -> tuple[Document, Complement]:
+            kept: Complement = {}
+            return alone(document, kept), kept
+
+        return record_alone if recording else lambda document: alone(document, {})
 
     def record(document: Document) -> tuple[Document, Complement]:
         kept: Complement = {}
@@ -88,6 +108,20 @@ def _cut(stages: Sequence[Stage], recording: bool) -> list[tuple[tuple[Stage, ..
     return [(tuple(part), fast) for part, fast in parts]
 
 
+def works_inside(instruction: Instruction) -> bool:
+    """Whether an instruction changes nothing but what lies inside the state or the outputs, so that a run document stays one."""
+    match instruction:
+        case Retype():
+            return True
+        case Put(parent) | Fill(parent) | Drop(parent) | Unfill(parent) | Rename(parent) | Move(parent):
+            inside = parent.segments
+        case Apply(path):
+            inside = path.segments[:-1]
+        case _:
+            return False
+    return bool(inside) and inside[0] in (Key("state"), Key("outputs"))
+
+
 def _compiles(stage: Stage, recording: bool) -> bool:
     instruction = stage.instruction
     if isinstance(instruction, _ON_FIELDS):
@@ -112,17 +146,22 @@ def _compiles(stage: Stage, recording: bool) -> bool:
 class _Segment:
     """Some stages in a row."""
 
-    def __init__(self, stages: tuple[Stage, ...], recording: bool, *, fast: bool) -> None:
+    def __init__(self, stages: tuple[Stage, ...], recording: bool, *, fast: bool, spared: int = 0) -> None:
         self._stages = stages
         self._recording = recording
         self._fast = fast
         self._function: Function | None = None
         self._halves: tuple[_Segment, _Segment] | None = None
         self._failed = 0
+        #: how many documents are still left to the interpreter
+        self._spared = spared
 
     def run(self, document: Document, kept: Complement) -> Document:
         """The document after the stages; notes go to `kept`. Raises a `MigrationError` that names revision, operation and path."""
         if not self._fast or document.get("pending"):
+            return self._one_by_one(document, kept)
+        if self._spared > 0:
+            self._spared -= 1
             return self._one_by_one(document, kept)
         if self._failed > _PATIENCE:
             return self._in_halves(document, kept)

@@ -18,16 +18,20 @@ from typing import Any, Final
 
 from statemig import json_text
 from statemig.path import Items, Key, Path, Segment, Slot, Values, Variant
-from statemig.plan import stepwise
+from statemig.plan import source, stepwise
 from statemig.plan.complement import Notes
 from statemig.plan.instructions import Apply, Drop, Fill, Instruction, Move, Put, Rename, Unfill
-from statemig.plan.source import Expression, Made, Source, Taken
+from statemig.plan.source import Expression, Inside, Made, Shape, Taken
 from statemig.plan.stepwise import Stage
 from statemig.plan.values import PythonFunction, fresh
 from statemig.shapes.shape import Missing
 
 #: an object that comes with more rows of keys than this is a map in disguise, and is run stepwise
 _MOST_KINDS: Final = 256
+#: the first kinds of an object get functions of their own in which its values are looked through without a call
+_MOST_WIDE: Final = 4
+#: how many items of a list are looked at to see whether they have the same keys
+_LIKELY: Final = 8
 
 Function = Callable[[Any], Any]
 OnFields = Put | Fill | Drop | Unfill | Rename | Move | Apply
@@ -154,17 +158,22 @@ def _each(acts: Sequence[Act]) -> Function:
     if any(_on_the_whole(act) or _heads(act, Items, Values) for act in acts):
         on_item = on_value(acts)
         return lambda value: list(map(on_item, value)) if type(value) is list else _plain(value)
-    objects = _Objects(tuple(acts))
-    known, find, other = objects.kinds.get, objects.find, objects.apply
+    return _Items(_Objects(tuple(acts))).apply
 
-    def each(value: Any) -> Any:
+
+class _Items:
+    """Acts on what the items of a list hold."""
+
+    def __init__(self, objects: _Objects) -> None:
+        self.objects = objects
+
+    def apply(self, value: Any) -> Any:
         if type(value) is not list:
             return _plain(value)
+        known, find, other = self.objects.kinds.get, self.objects.find, self.objects.apply
         return [
             (known(tuple(item)) or find(item))(item) if type(item) is dict else other(item) for item in value
         ]
-
-    return each
 
 
 def _each_value(acts: Sequence[Act]) -> Function:
@@ -196,7 +205,7 @@ class _Objects:
 
     def __init__(self, acts: tuple[Act, ...]) -> None:
         self._acts = acts
-        #: by row of keys; never replaced, because `_each` holds on to it. Empty for good once tags are known
+        #: by row of keys. Empty for good once tags are known
         self.kinds: dict[tuple[str, ...], Function] = {}
         #: where the tags of variants lie in the old object, found as kinds grow; their values are part of the kind then
         self._tags: tuple[tuple[str, ...], ...] = ()
@@ -242,13 +251,28 @@ class _Objects:
         return value
 
     def _grow(self, value: dict[str, Any]) -> Function:
+        shape = self._shape(value)
+        if len(self.kinds) + len(self._tagged) >= _MOST_WIDE:
+            return source.function(shape, lambda cell, _: on_value(cell.acts))
+        return source.function(shape, _inside_of)
+
+    def _shape(self, value: dict[str, Any]) -> Shape[Act]:
         cells: Cells = {key: Taken(key) for key in value}
         #: dropped with something done inside, which may fail and then has to
         done: list[Taken[Act]] = []
         for act in self._acts:
             cells = self._act(cells, act, value, done)
-        source = Source(list(value), _expression)
-        return source.function(cells, done)
+        return Shape(tuple(value), cells, done, value)
+
+    def likely(self, value: dict[str, Any]) -> Shape[Act] | None:
+        """What becomes of objects with the keys of this one, where nothing but the keys decides it."""
+        if self._tags:
+            return None
+        try:
+            shape = self._shape(value)
+        except OutOfTheOrdinary:
+            return None
+        return None if self._tags else shape
 
     def _act(self, cells: Cells, act: Act, value: dict[str, Any], done: list[Taken[Act]]) -> Cells:
         match act.segments:
@@ -365,8 +389,20 @@ def _note(act: Act) -> None:
         raise OutOfTheOrdinary
 
 
-def _expression(cell: Taken[Act]) -> Expression:
-    return on_value(cell.acts)
+def _inside_of(cell: Taken[Act], example: Any) -> Expression | Inside[Act]:
+    """What is done inside a value, and for values like this one how."""
+    function = on_value(cell.acts)
+    match getattr(function, "__self__", None):
+        case _Objects() as objects if type(example) is dict:
+            shape = objects.likely(example)
+            return function if shape is None else Inside(function, shape)
+        case _Items(objects=objects) if type(example) is list and example and type(example[0]) is dict:
+            if any(type(item) is not dict or item.keys() != example[0].keys() for item in example[:_LIKELY]):
+                return function
+            shape = objects.likely(example[0])
+            return function if shape is None else Inside(function, shape, objects.apply)
+        case _:
+            return function
 
 
 def _refuse(value: Any) -> Any:

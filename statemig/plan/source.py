@@ -1,4 +1,8 @@
-"""Python source that builds one object from another whose keys are known."""
+"""Python source that builds one object from another whose keys are known.
+
+What is done inside its values is written in place of a call, as long as the values come with the keys that the first object had them with:
+asking for the keys is then all that is left of a look-up by kind, and nothing is called.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +18,8 @@ ActT = TypeVar("ActT")
 
 #: a display of more pairs than this takes longer than a copy of a template, into which the old values are unpacked (CPython 3.11 to 3.13)
 _MOST_DISPLAYED: Final = 5
+#: what lies deeper is called; Python itself nests no more than 20 loops
+_DEEPEST: Final = 8
 
 
 @dataclass(slots=True)
@@ -31,61 +37,153 @@ class Made:
     value: Any
 
 
-class Source(Generic[ActT]):
-    """Source for objects with the keys `old`; `compiled` gives the function for what is done inside a value."""
+@dataclass(frozen=True, slots=True)
+class Shape(Generic[ActT]):
+    """What becomes of objects with the keys `old`: one with these cells, in this order. What is to be `done` is done for its errors only.
+    `example` is one of those objects."""
 
-    def __init__(self, old: Sequence[str], compiled: Callable[[Taken[ActT]], Expression]) -> None:
-        self._old = list(old)
+    old: tuple[str, ...]
+    cells: dict[str, Taken[ActT] | Made]
+    done: Sequence[Taken[ActT]]
+    example: dict[str, Any]
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether the old keys are still there, first and in their order."""
+        return tuple(self.cells)[: len(self.old)] == self.old and all(
+            isinstance(cell := self.cells[key], Taken) and cell.key == key for key in self.old
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Inside(Generic[ActT]):
+    """What is done inside a value: `function` does it, whatever the value. `shape` says it for the most likely one: an object, or where
+    there is an `item`, which does it for an item, whatever it is, a list of such objects."""
+
+    function: Expression
+    shape: Shape[ActT]
+    item: Expression | None = None
+
+
+#: of a value and an example of it
+Compiled = Callable[[Taken[ActT], Any], Expression | Inside[ActT]]
+
+
+def function(shape: Shape[ActT], compiled: Compiled[ActT]) -> Expression:
+    """The function from an old object to a new one; `compiled` says what is done inside a value."""
+    return _Source(compiled).function(shape)
+
+
+class _Source(Generic[ActT]):
+    """The source of one function."""
+
+    def __init__(self, compiled: Compiled[ActT]) -> None:
         self._compiled = compiled
         self._names: dict[str, Any] = {}
+        self._locals = 0
 
-    def function(self, cells: dict[str, Taken[ActT] | Made], done: Sequence[Taken[ActT]]) -> Expression:
-        """The function from an old object to one with these cells, in this order. What is to be `done` is done for its errors only."""
-        old = self._old
-        rest = list(cells)[len(old) :]
-        if list(cells)[: len(old)] == old and all(_stays(key, cells[key]) for key in old):
-            changed = [*(key for key in old if self._acts(cells[key])), *rest]
-            if not changed and not done:
-                return _same
-            lines = [
-                "r = o.copy()",
-                *[f"r[{key!r}] = {self._text(cells[key])}" for key in changed],
-                "return r",
-            ]
+    def function(self, shape: Shape[ActT]) -> Expression:
+        lines = self._object(shape, "o", "r")
+        if lines == ["r = o"]:
+            return _same
+        source = "\n".join(["def kind(o):", *_indented(lines), "    return r", ""])
+        file = f"<statemig plan: object with {', '.join(shape.old)[:80]}>"
+        linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
+        exec(compile(source, file, "exec"), self._names)
+        made: Expression = self._names["kind"]
+        return made
+
+    def _object(self, shape: Shape[ActT], old: str, new: str, depth: int = 0) -> list[str]:
+        """Statements that make `new` of `old`."""
+        lines: list[str] = []
+
+        def text(cell: Taken[ActT] | Made) -> str:
+            return self._text(cell, shape, old, lines, depth)
+
+        for dropped in shape.done:
+            lines.append(text(dropped))
+        cells = shape.cells
+        if shape.is_kept:
+            changed = [key for key, cell in cells.items() if isinstance(cell, Made) or cell.acts]
+            if not changed:
+                return [*lines, f"{new} = {old}"]
+            values = {key: text(cells[key]) for key in changed}
+            lines.append(f"{new} = {old}.copy()")
+            lines += [f"{new}[{key!r}] = {value}" for key, value in values.items()]
         elif len(cells) > _MOST_DISPLAYED:
-            lines = self._from_template(cells)
+            lines += self._from_template(shape, old, new, depth)
         else:
-            pairs = [f"    {key!r}: {self._text(cell)}," for key, cell in cells.items()]
-            lines = ["return {", *pairs, "}"]
-        return self._compile([*[self._text(cell) for cell in done], *lines])
+            pairs = ", ".join(f"{key!r}: {text(cell)}" for key, cell in cells.items())
+            lines.append(f"{new} = {{{pairs}}}")
+        return lines
 
-    def _from_template(self, cells: dict[str, Taken[ActT] | Made]) -> list[str]:
+    def _from_template(self, shape: Shape[ActT], old: str, new: str, depth: int) -> list[str]:
         """Fill a copy of an object that has the new keys already, and the new values that never change."""
-        targets = dict.fromkeys(self._old, "_")
+        targets = dict.fromkeys(shape.old, "_")
         template: dict[str, Any] = {}
+        before: list[str] = []
         later: list[str] = []
-        for key, cell in cells.items():
+        for key, cell in shape.cells.items():
             template[key] = None
             if isinstance(cell, Taken) and not cell.acts:
-                targets[cell.key] = f"r[{key!r}]"
+                targets[cell.key] = f"{new}[{key!r}]"
             elif isinstance(cell, Made) and not isinstance(cell.value, dict | list):
                 template[key] = cell.value
             else:
-                later.append(f"r[{key!r}] = {self._text(cell)}")
-        lines = [f"r = {self._name(template)}.copy()"]
+                later.append(f"{new}[{key!r}] = {self._text(cell, shape, old, before, depth)}")
+        before.append(f"{new} = {self._name(template)}.copy()")
         if any(target != "_" for target in targets.values()):
-            lines.append(f"{', '.join(targets.values())}, = o.values()")
-        return [*lines, *later, "return r"]
+            before.append(f"{', '.join(targets.values())}, = {old}.values()")
+        return [*before, *later]
 
-    @staticmethod
-    def _acts(cell: Taken[ActT] | Made) -> bool:
-        return isinstance(cell, Made) or bool(cell.acts)
+    def _text(
+        self, cell: Taken[ActT] | Made, shape: Shape[ActT], old: str, lines: list[str], depth: int
+    ) -> str:
+        """The expression for a value; what has to be done before goes to `lines`."""
+        if isinstance(cell, Made):
+            return self._constant(cell.value)
+        taken = f"{old}[{cell.key!r}]"
+        if not cell.acts:
+            return taken
+        inside = self._compiled(cell, shape.example[cell.key])
+        if not isinstance(inside, Inside):
+            return f"{self._name(inside)}({taken})"
+        if depth >= _DEEPEST:
+            return f"{self._name(inside.function)}({taken})"
+        value, result = self._local(), self._local()
+        lines.append(f"{value} = {taken}")
+        if inside.item is not None:
+            lines.append(f"if type({value}) is list:")
+            made = self._items(inside.shape, inside.item, value, result, depth + 1)
+        else:
+            lines.append(f"if {self._is(value, inside.shape)}:")
+            made = self._object(inside.shape, value, result, depth + 1)
+        lines += [*_indented(made), "else:", f"    {result} = {self._name(inside.function)}({value})"]
+        return result
 
-    def _text(self, cell: Taken[ActT] | Made) -> str:
-        if isinstance(cell, Taken):
-            taken = f"o[{cell.key!r}]"
-            return f"{self._name(self._compiled(cell))}({taken})" if cell.acts else taken
-        value = cell.value
+    def _items(self, shape: Shape[ActT], other: Expression, value: str, result: str, depth: int) -> list[str]:
+        """Statements for a list of objects."""
+        item, new = self._local(), self._local()
+        test = self._is(item, shape)
+        anyhow = f"{self._name(other)}({item})"
+        made = self._object(shape, item, new, depth)
+        if len(made) == 1:
+            expression = made[0].removeprefix(f"{new} = ")
+            return [f"{result} = [{expression} if {test} else {anyhow} for {item} in {value}]"]
+        return [
+            f"{result} = []",
+            f"for {item} in {value}:",
+            f"    if {test}:",
+            *_indented(_indented(made)),
+            "    else:",
+            f"        {new} = {anyhow}",
+            f"    {result}.append({new})",
+        ]
+
+    def _is(self, value: str, shape: Shape[ActT]) -> str:
+        return f"type({value}) is dict and tuple({value}) == {self._name(shape.old)}"
+
+    def _constant(self, value: Any) -> str:
         if value is None or type(value) in (bool, int, str):
             return repr(value)
         if isinstance(value, dict | list):
@@ -99,17 +197,13 @@ class Source(Generic[ActT]):
         self._names[name] = thing
         return name
 
-    def _compile(self, lines: Sequence[str]) -> Expression:
-        source = "\n".join(["def kind(o):", *[f"    {line}" for line in lines], ""])
-        file = f"<statemig plan: object with {', '.join(self._old)[:80]}>"
-        linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
-        exec(compile(source, file, "exec"), self._names)
-        function: Expression = self._names["kind"]
-        return function
+    def _local(self) -> str:
+        self._locals += 1
+        return f"v{self._locals}"
 
 
-def _stays(key: str, cell: Any) -> bool:
-    return isinstance(cell, Taken) and cell.key == key
+def _indented(lines: Sequence[str]) -> list[str]:
+    return [f"    {line}" for line in lines]
 
 
 def _same(value: Any) -> Any:

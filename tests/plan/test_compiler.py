@@ -319,13 +319,13 @@ def test_generated_source_shows_in_tracebacks() -> None:
     import linecache
 
     compile_stages([stage(Put(Path.parse("state"), "new", 0))])({"state": {"some_key": 1}})
-    file = "<statemig plan: object with some_key>"
-    assert "r['new'] = 0" in "".join(linecache.getlines(file))
+    file = "<statemig plan: object with state>"
+    assert "['new'] = 0" in "".join(linecache.getlines(file))
 
 
 def test_kinds_are_grown_once(monkeypatch: pytest.MonkeyPatch) -> None:
     plan = compile_stages([stage(Put(Path.parse("state.items[]"), "new", 0))])
     documents = [{"state": {"items": [{"a": number}, {"b": number}]}} for number in range(3)]
     plan(documents[0])
-    monkeypatch.setattr(kinds, "Source", None)
+    monkeypatch.setattr(kinds.source, "function", None)
     assert plan(documents[2]) == {"state": {"items": [{"a": 2, "new": 0}, {"b": 2, "new": 0}]}}
