@@ -25,8 +25,8 @@ from measuring.workflow import base, state_model
 
 from statemig.autogenerate.compare import diff
 from statemig.cli.main import cli
-from statemig.migrator import _reverse_patch
 from statemig.operations import Operations, schema_after
+from statemig.reverse_patch import reverse_patch
 from statemig.workflow import capture as capturing
 from statemig.workflow.snapshot import Snapshot
 
@@ -76,7 +76,11 @@ def states(report: Report) -> None:
     def of(work: Callable[[Any, Any], Any]) -> Any:
         return compare(lambda _: work(after, before), str, orjson.loads, lambda: raw)
 
-    report.add(group, "statemig, reverse patch", of(_reverse_patch), bar="11", limit=5.0)
+    patch = reverse_patch(before, after)
+    assert patch is not None
+    assert jsonpatch.apply_patch(after, patch) == before
+    note = f"{len(patch)} operations"
+    report.add(group, "statemig, reverse patch", of(reverse_patch), bar="11", limit=5.0, note=note)
     report.add(group, "jsonpatch.make_patch", of(jsonpatch.make_patch))
     report.add(group, "==", of(lambda a, b: a == b))
 

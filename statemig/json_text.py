@@ -110,6 +110,19 @@ def equal(left: Any, right: Any) -> bool:
     return bool(left == right)
 
 
+def written_alike(left: Any, right: Any) -> bool:
+    """Whether two values surely are `equal`, told by writing both, which for large ones takes a tenth of the time. Of two objects whose
+    keys are in another order it is not told."""
+    if left is right:
+        return True
+    if not (isinstance(left, dict | list) and isinstance(right, dict | list)):
+        return equal(left, right)
+    try:
+        return orjson.dumps(left) == orjson.dumps(right)
+    except TypeError:  # holds a Decimal, or an integer beyond 64 bits
+        return equal(left, right)
+
+
 def problem(value: Any) -> str | None:
     """What keeps a value from being JSON (None, bool, int, float, Decimal, str, list and dict with string keys), or None."""
     if isinstance(value, dict):

@@ -8,7 +8,6 @@ from functools import partial
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any, Literal
 
-from statemig import json_text
 from statemig.document import Document
 from statemig.errors import (
     ConfigError,
@@ -20,6 +19,7 @@ from statemig.errors import (
     StatemigError,
     UnknownRevisionError,
 )
+from statemig.reverse_patch import reverse_patch
 from statemig.revisions.graph import Graph
 from statemig.revisions.revision import Revision
 from statemig.validity import Validity
@@ -329,7 +329,7 @@ class Migrator:
         result.outcome = "upgraded" if way.up else "downgraded"
         result.applied = way.revisions
         result.complement = kept
-        result.reverse_patch = _reverse_patch(document, migrated) if record == "patch" else None
+        result.reverse_patch = reverse_patch(document, migrated) if record == "patch" else None
         result.error = None
         return result
 
@@ -353,17 +353,3 @@ class Migrator:
         from statemig.envelope import Hook
 
         return Hook(self, unstamped=unstamped, layout=layout, raw=raw)
-
-
-def _reverse_patch(before: Document, after: Document) -> list[dict[str, Any]] | None:
-    """RFC 6902 from after to before; None where jsonpatch would not give back the same: to it 1, 1.0 and true are equal, and a move that
-    it makes of a removal and an addition may come too early for the operations after it."""
-    import jsonpatch
-    import jsonpointer
-
-    patch: list[Any] = jsonpatch.make_patch(after, before).patch
-    try:
-        back = jsonpatch.apply_patch(after, patch)
-    except (jsonpatch.JsonPatchException, jsonpointer.JsonPointerException):
-        return None
-    return patch if json_text.equal(back, before) else None

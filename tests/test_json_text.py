@@ -156,3 +156,23 @@ def test_files_for_people_are_indented_in_order_and_end_in_a_newline() -> None:
         json_text.pretty({"b": 1, "a": [2**70]})
         == b'{\n  "b": 1,\n  "a": [\n    1180591620717411303424\n  ]\n}\n'
     )
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, {"null": [None, -1, math.nan]}])
+def test_nan_is_refused_wherever_there_are_nulls_too(value):
+    with pytest.raises(TypeError, match="NaN and Infinity are not JSON"):
+        json_text.dumps([None, "null", value])
+
+
+def test_negative_numbers_and_long_strings_beside_null_are_written():
+    value = [None, *range(-300, 300), -1.5, 1e308, "x" * 127, "x" * 255, {"y" * 127: [None] * 127}]
+
+    assert json_text.loads(json_text.dumps(value)) == value
+
+
+def test_written_alike_tells_types_apart_and_trusts_long_numbers_to_equal():
+    assert json_text.written_alike({"a": [1, None]}, {"a": [1, None]})
+    assert not json_text.written_alike({"a": [1]}, {"a": [1.0]})
+    assert json_text.written_alike([2**70], [2**70])
+    assert not json_text.written_alike([2**70], [2**70 + 1])
+    assert not json_text.written_alike(1, True)

@@ -129,6 +129,19 @@ class Project:
 
     def captured(self, only: str | None = None) -> dict[str, Snapshot]:
         """What the code says now, by name of the workflow. Raises `ConfigError`, and `CaptureError` with every problem."""
+        found = self._captured
+        if only is None:
+            return dict(found)
+        if only not in found:
+            raise ConfigError(
+                f"no configured workflow is called {only!r}; there are: {', '.join(found)}",
+                hint="The name is the one given to Workflow(...), not the variable.",
+            )
+        return {only: found[only]}
+
+    @cached_property
+    def _captured(self) -> dict[str, Snapshot]:
+        # Kept for the command: pydantic takes long over the JSON Schema of a model.
         from statemig.workflow.capture import capture
 
         if not self.config.workflows:
@@ -151,14 +164,7 @@ class Project:
             found[snapshot.workflow] = snapshot
         if problems:
             raise CaptureError("; ".join(problems))
-        if only is None:
-            return found
-        if only not in found:
-            raise ConfigError(
-                f"no configured workflow is called {only!r}; there are: {', '.join(found)}",
-                hint="The name is the one given to Workflow(...), not the variable.",
-            )
-        return {only: found[only]}
+        return found
 
 
 def is_relative(text: str) -> bool:

@@ -44,19 +44,20 @@ class Statement:
         """The rows, read on a connection of its own."""
         if self._text is not None and not _is_watched(self._engine):
             try:
-                connection = self._engine.raw_connection()
+                lent = self._engine.raw_connection()
                 try:
-                    cursor = connection.cursor()
+                    cursor = lent.cursor()
                     cursor.execute(self._text, self._arguments({**self._constants, **values}))
                     found: Sequence[Sequence[Any]] = cursor.fetchall()
                     cursor.close()
                     return found
                 finally:
-                    connection.close()
+                    lent.close()
             except self._errors:
                 pass  # Once more below: SQLAlchemy knows which errors mean a lost connection, and has its own for them.
         with self._engine.connect() as connection:
-            return connection.execute(self._clause, values).fetchall()
+            rows: Sequence[Sequence[Any]] = connection.execute(self._clause, values).fetchall()
+            return rows
 
     def execute(self, connection: Connection, values: Mapping[str, Any]) -> int:
         """How many rows were changed."""

@@ -100,6 +100,7 @@ history = Table(
         "complement_before", Text
     ),  # with a reverse patch: the complement that goes with the older document
     Column("digest", String(64)),  # with a reverse patch: of the document that it applies to
+    sqlite_with_rowid=False,  # one b-tree instead of two: every migration writes here
 )
 
 answers = Table(
