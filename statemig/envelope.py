@@ -82,13 +82,22 @@ class Stamp:
 class Stamped(dict[str, Any]):
     """The user's own dict, with its stamp as an attribute. `form` is what it was loaded from: dict, str or bytes."""
 
-    stamp: Stamp
+    __slots__ = ("_stamp", "form")
+
     form: type
 
-    def __init__(self, values: Mapping[str, Any], stamp: Stamp, form: type) -> None:
+    def __init__(self, values: Mapping[str, Any], stamp: Stamp | dict[str, Any], form: type) -> None:
         super().__init__(values)
-        self.stamp = stamp
+        self._stamp = stamp
         self.form = form
+
+    @property
+    def stamp(self) -> Stamp:
+        """Read when it is first asked for: what is at head already is loaded for its values."""
+        stamp = self._stamp
+        if isinstance(stamp, dict):
+            stamp = self._stamp = Stamp.from_dict(stamp)
+        return stamp
 
 
 class Layout:
@@ -181,7 +190,17 @@ class Hook:
         `MigrationPinned`, and what a migration of the document raises; nothing is written either way.
         """
         form: type = dict if isinstance(raw, dict) else str if isinstance(raw, str) else bytes
-        values = self._object(raw, run_id)
+        values = raw if type(raw) is dict else self._object(raw, run_id)
+        said = values.get(KEY)
+        if (
+            type(said) is dict
+            and said.get("revision") == self.migrator.head
+            and said.get("workflow") == self.migrator.workflow
+            and said.get("format") == FORMAT
+        ):
+            current = Stamped(values, said.copy(), form)
+            del current[KEY]
+            return current
         stamp = self._stamp_of(values, run_id)
         plain = {key: value for key, value in values.items() if key != KEY}
         if stamp.revision == self.migrator.head:
