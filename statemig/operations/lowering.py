@@ -211,7 +211,7 @@ def _refuse_no_object(schema: Schema, operation: Operation) -> None:
             continue  # not there: it is made, or the operation says so
         if found and not any(isinstance(each, Object | MapOf | Anything) for each in found):
             raise OperationError(
-                f"{holder} is never an object, so nothing can be put into it",
+                f"nothing can be put into {holder}, which is never an object",
                 path=str(holder),
                 hint="Choose another place, or make an object of it first",
             )

@@ -23,6 +23,7 @@ from statemig.errors import (
 )
 from statemig.revisions import heads as heads_files
 from statemig.revisions import script as scripts
+from statemig.revisions.checked_index import CheckedIndex
 from statemig.revisions.frozen import Frozen, replace_file
 from statemig.revisions.graph import NEWER_DEPLOY, Graph
 from statemig.revisions.header_index import HeaderIndex
@@ -33,6 +34,7 @@ from statemig.revisions.script import Header
 from statemig.revisions.verify import Problem, problems_of_heads, problems_of_revision, verify
 
 if TYPE_CHECKING:
+    from statemig.revisions.loading import Said, SnapshotOf
     from statemig.revisions.rebase import Rebased
     from statemig.workflow.snapshot import Snapshot
 
@@ -69,6 +71,7 @@ class Directory:
                 hint="Make one with `statemig init`, or correct script_location.",
             )
         self._index = HeaderIndex(self.location / "versions")
+        self._checked = CheckedIndex(self.location)
         self._files: dict[str, Header] = {}
         self._frozen: dict[str, tuple[tuple[int, int], Frozen]] = {}
 
@@ -223,6 +226,40 @@ class Directory:
         for problem in problems_of_revision(fresh, tree, self.frozen(revision), self.cumulative):
             raise problem.error(header.workflow)
         return self._revision(tree, path, header, self.snapshot(revision) if snapshot else None)
+
+    def problems(self, revision: str, snapshot: SnapshotOf | None = None) -> list[Said]:
+        """Everything in a script that cannot be right, held against the frozen snapshots; [] where nothing is known to be wrong.
+        A script that was found to be right is not looked at again. Raises what `load` raises."""
+        return next(iter(self._bad([revision], snapshot or self.snapshot).values()), [])
+
+    def refuse_bad(self, revisions: Iterable[str], snapshot: SnapshotOf | None = None) -> None:
+        """Raises `OperationError` with all that is wrong with these scripts, each problem with file and line, and what `load`
+        raises. `snapshot` has the frozen snapshots, where somebody keeps them."""
+        found = self._bad(revisions, snapshot or self.snapshot)
+        if found:
+            from statemig.revisions.loading import raise_all
+
+            raise_all(found, self._files[next(iter(found))].workflow)
+
+    def _bad(self, revisions: Iterable[str], snapshot: SnapshotOf) -> dict[str, list[Said]]:
+        from statemig.revisions.loading import problems_of_script
+
+        found: dict[str, list[Said]] = {}
+        seals: dict[str, str] = {}
+        for name in revisions:
+            header = self.header(name)
+            seal = self._checked.seal(
+                self.frozen(name), [self.frozen(each) for each in header.down_revisions]
+            )
+            if self._checked.holds(name, seal):
+                continue
+            said = problems_of_script(self.load(name, snapshot=False), snapshot)
+            if said:
+                found[name] = said
+            else:
+                seals[name] = seal
+        self._checked.keep(seals)
+        return found
 
     def function(self, data: dict[str, Any]) -> Callable[..., Any]:
         """The function that `Operation.to_dict` wrote as `data`; the second argument of `operations.from_dict`.

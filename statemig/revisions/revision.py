@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from statemig.errors import RevisionError, StatemigError
+from statemig.revisions.recorded import NOTHING, Recorded, record
 
 if TYPE_CHECKING:
     from statemig.operations.base import Operation
@@ -53,12 +53,28 @@ class Revision:
     @property
     def operations(self) -> tuple[Operation, ...]:
         """What `upgrade` records; recorded once. Raises `RevisionError` or `OperationError` naming revision,
-        file and line."""
-        return self._once("_up", self.upgrade, "upgrade") or ()
+        file and line, all problems at once."""
+        recorded = self.recorded
+        recorded.require(self)
+        return recorded.operations
 
     @property
     def downgrade_operations(self) -> tuple[Operation, ...] | None:
         """What `downgrade` records, or None where the way down is derived. Raises as `operations` does."""
+        recorded = self.recorded_downgrade
+        if recorded is None:
+            return None
+        recorded.require(self)
+        return recorded.operations
+
+    @property
+    def recorded(self) -> Recorded:
+        """What `upgrade` records, with the lines, and with what it said that cannot be right."""
+        return self._once("_up", self.upgrade, "upgrade") or NOTHING
+
+    @property
+    def recorded_downgrade(self) -> Recorded | None:
+        """The same of `downgrade`; None where the way down is derived."""
         return self._once("_down", self.downgrade, "downgrade")
 
     def function(self, data: dict[str, Any]) -> Callable[..., Any]:
@@ -69,45 +85,12 @@ class Revision:
         namespace: dict[str, Any] = getattr(self.upgrade or self.downgrade, "__globals__", {})
         return resolve(data, namespace, self.revision)
 
-    def _once(self, slot: str, script: Script | None, name: str) -> tuple[Operation, ...] | None:
+    def _once(self, slot: str, script: Script | None, name: str) -> Recorded | None:
         # No lock: two threads that come at once record the same twice, and setdefault lets one of the two win
         # for everybody.
         if slot in self.__dict__:
-            recorded: tuple[Operation, ...] | None = self.__dict__[slot]
-            return recorded
-        fresh = None if script is None else self._record(script, name)
-        winner: tuple[Operation, ...] | None = self.__dict__.setdefault(slot, fresh)
+            kept: Recorded | None = self.__dict__[slot]
+            return kept
+        fresh = None if script is None else record(script, name, self.file)
+        winner: Recorded | None = self.__dict__.setdefault(slot, fresh)
         return winner
-
-    def _record(self, script: Script, name: str) -> tuple[Operation, ...]:
-        from statemig.operations.recorder import Operations
-
-        recorder = Operations()
-        try:
-            script(recorder)
-        except StatemigError as error:
-            error.message = f"{_place(error, script, self.file)}: {error.message}"
-            error.locate(revision=self.revision, workflow=self.workflow)
-            raise
-        except Exception as error:
-            raise RevisionError(
-                f"{_place(error, script, self.file)}: {name}(op) raised {type(error).__name__}: {error}",
-                revision=self.revision,
-                workflow=self.workflow,
-                hint="It runs once, against a recorder: it may only call methods of op.",
-            ) from error
-        return tuple(recorder.recorded)
-
-
-def _place(error: BaseException, script: Any, file: str | None) -> str:
-    """Where in the script an exception came from: the innermost line of the script's own file."""
-    code = getattr(script, "__code__", None)
-    written = file if code is None else code.co_filename
-    line: int | None = None
-    trace = error.__traceback__
-    while trace is not None:
-        if trace.tb_frame.f_code.co_filename == written:
-            line = trace.tb_lineno
-        trace = trace.tb_next
-    shown = file or written or "the script"
-    return shown if line is None else f"{shown}, line {line}"

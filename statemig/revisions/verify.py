@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, assert_never
 
 from statemig import json_text
-from statemig.errors import EditedRevisionError, MissingRevisionError, RevisionError
+from statemig.errors import EditedRevisionError, MissingRevisionError, RevisionError, StatemigError
 from statemig.revisions import script as scripts
 from statemig.revisions.frozen import Frozen
 from statemig.revisions.graph import Graph
@@ -18,7 +18,7 @@ from statemig.revisions.script import Header
 if TYPE_CHECKING:
     from statemig.revisions.directory import Directory
 
-Kind = Literal["edited", "missing", "added", "snapshot", "chain", "conflict", "broken", "import"]
+Kind = Literal["edited", "missing", "added", "snapshot", "chain", "conflict", "broken", "import", "script"]
 #: the cumulative digest frozen for a revision, None where there is none
 Cumulative = Callable[[str], "str | None"]
 
@@ -33,7 +33,7 @@ class Problem:
     snapshot is not there. ``added``: a script that was never frozen, or that no head stands on. ``snapshot``:
     the frozen snapshot was changed. ``chain``: the digests do not follow from each other. ``conflict``: two
     people added a revision. ``broken``: a file cannot be read. ``import``: the script imports the
-    application.
+    application. ``script``: an operation in it cannot be right.
     """
 
     kind: Kind
@@ -43,7 +43,8 @@ class Problem:
 
     def __str__(self) -> str:
         named = "" if self.revision is None else f"revision {self.revision}: "
-        return f"{named}{self.message}. {self.hint}"
+        end = "" if self.message.endswith("?") else "."
+        return f"{named}{self.message}{end} {self.hint}"
 
     def error(self, workflow: str | None = None) -> RevisionError:
         """The same as an exception of the matching type."""
@@ -52,7 +53,7 @@ class Problem:
                 kind: type[RevisionError] = EditedRevisionError
             case "missing":
                 kind = MissingRevisionError
-            case "conflict" | "broken" | "import":
+            case "conflict" | "broken" | "import" | "script":
                 kind = RevisionError
             case _:
                 assert_never(self.kind)
@@ -96,8 +97,24 @@ def verify(directory: Directory, workflow: str) -> list[Problem]:
         except RevisionError as error:
             problems.append(Problem("broken", header.revision, error.message, error.hint or _RESTORE))
         else:
-            problems += problems_of_revision(header, tree, frozen, directory.cumulative)
+            changed = list(problems_of_revision(header, tree, frozen, directory.cumulative))
+            problems += changed or _problems_of_script(directory, header)
     return _once_each(problems)
+
+
+def _problems_of_script(directory: Directory, header: Header) -> Iterator[Problem]:
+    """What a script says that cannot be right, line by line. Nothing where it cannot be held against what was before it."""
+    try:
+        found = directory.problems(header.revision)
+    except MissingRevisionError:
+        return  # named already
+    except StatemigError as error:
+        yield Problem("broken", header.revision, error.message, error.hint or _RESTORE)
+        return
+    for each in found:
+        yield Problem(
+            "script", header.revision, str(each), f"Correct the script with `statemig edit {header.revision}`"
+        )
 
 
 def problems_of_revision(

@@ -663,7 +663,7 @@ def test_a_type_is_known_by_its_new_name_in_the_paths_that_follow() -> None:
 @pytest.mark.parametrize(
     ("script", "message"),
     [
-        (lambda op: op.nest(["<Node>.nope"], into="x"), "this path names nothing in the schema"),
+        (lambda op: op.nest(["<Nope>.v"], into="x"), "this path names nothing in the schema"),
         (lambda op: op.copy_field("<Node>.next", "<Node>.w"), "values there hold more of <Node>"),
         (
             lambda op: op.remove_variant("<Node>.v", "a", to=op.value(None)),

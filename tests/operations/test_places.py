@@ -40,12 +40,8 @@ FORMS: dict[str, tuple[str, Callable[[Any], dict[str, Any]]]] = {
 NODE = {
     "title": "Node",
     "type": "object",
-    "properties": {
-        "next": {"anyOf": [{"$ref": "#/$defs/Node"}, {"type": "null"}]},
-        "v": {},
-        "u": {},
-        "w": {},
-    },
+    "properties": {"next": {"anyOf": [{"$ref": "#/$defs/Node"}, {"type": "null"}]}},
+    "additionalProperties": True,  # whatever a case needs may be there
 }
 TREE = Snapshot.from_json_schema(
     {"type": "object", "$defs": {"Node": NODE}, "properties": {"a": {"$ref": "#/$defs/Node"}}}

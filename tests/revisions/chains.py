@@ -7,13 +7,16 @@ from pathlib import Path
 from typing import Any
 
 from statemig.revisions.directory import Directory
+from statemig.workflow.snapshot import Snapshot
+
+_ANY = Snapshot.from_json_schema({"type": "object", "additionalProperties": True}, "triage").to_dict()
 
 
 class Picture:
-    """Stands in for a snapshot where only its frozen form matters."""
+    """Stands in for a snapshot where only its frozen form matters: a workflow of which nothing is known, told apart by its content."""
 
     def __init__(self, **content: Any) -> None:
-        self.content = content
+        self.content = {**_ANY, **content}
 
     def to_dict(self) -> dict[str, Any]:
         return self.content

@@ -119,7 +119,7 @@ def test_the_frozen_file_is_pretty_and_says_what_it_is(migrations: Directory) ->
         "version": 2,
     }
     assert frozen["verdict"] is None
-    assert frozen["snapshot"] == {"workflow": "triage", "at": "b2"}
+    assert frozen["snapshot"] == Picture(workflow="triage", at="b2").content
 
 
 def test_the_same_chain_written_again_is_the_same_bytes(migrations: Directory, tmp_path: Path) -> None:
@@ -132,7 +132,7 @@ def test_frozen_numbers_keep_every_digit(tmp_path: Path) -> None:
     directory = Directory.create(tmp_path)
     big = 2**80
     directory.write("a1", None, "triage", 1, "x", script_text("a1", (), 1), Picture(maximum=big))  # type: ignore[arg-type]
-    assert directory.frozen("a1").snapshot == {"maximum": big}
+    assert directory.frozen("a1").snapshot == Picture(maximum=big).content
     assert directory.verify("triage") == []
 
 
@@ -586,7 +586,7 @@ def test_a_verdict_is_no_edit(migrations: Directory) -> None:
 
 def test_a_snapshot_can_be_frozen_again(migrations: Directory) -> None:
     migrations.replace_snapshot("c3", Picture(at="c3", more=True))  # type: ignore[arg-type]
-    assert migrations.frozen("c3").snapshot == {"at": "c3", "more": True}
+    assert migrations.frozen("c3").snapshot == Picture(at="c3", more=True).content
     assert migrations.verify("triage") == []
 
 

@@ -75,7 +75,7 @@ def test_my_snapshot_is_kept_said_to_be_stale_and_can_be_replaced(forked: Direct
     result = forked.rebase("triage")
     assert result.snapshot_stale
     assert result.stale == ("m3", "m4")
-    assert forked.frozen("m4").snapshot == {"workflow": "triage", "at": "m4"}
+    assert forked.frozen("m4").snapshot == Picture(workflow="triage", at="m4").content
     forked.replace_snapshot("m4", Picture(at="merged"))  # type: ignore[arg-type]
     assert forked.verify("triage") == []
 

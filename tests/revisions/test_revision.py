@@ -109,7 +109,7 @@ def test_a_failed_recording_fails_again_the_same_way() -> None:
     revision = Revision("a1", upgrade=lambda op: op.nothing_like_this())
     messages = set()
     for _ in range(2):
-        with pytest.raises(RevisionError) as raised:
+        with pytest.raises(OperationError) as raised:
             _ = revision.operations
         messages.add(str(raised.value))
     assert len(messages) == 1
