@@ -13,7 +13,7 @@ from random import Random
 from typing import Annotated, Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from pydantic import Field
 from rule_documents import Reader
@@ -35,6 +35,22 @@ ELSEWHERE = {
     "S10": "only JSON Schema has required fields with a default: test_rule_oracle_fields",
     "S15": "takes three versions: test_rule_oracle_fields",
     "S50": "the order of a union is no part of JSON Schema, so `diff` does not see it: below",
+}
+
+_ABSENT = "a document without the field, or without such keys, has nothing to lose"
+_OTHER = "a document of another variant, or with its tag written, is not concerned"
+
+# "no" all the same, so that nothing is lost, and no tag misread, because of which runs there happened to be.
+UNCONCERNED = {
+    ("S07", "optional", "keeps"): _ABSENT,
+    ("S08", "optional", "keeps"): _ABSENT,
+    ("S08", "optional", "reads"): _ABSENT,
+    ("S18", "", "keeps"): _ABSENT,
+    ("S18", "ignored", "keeps"): _ABSENT,
+    ("S46", "tightened", "keeps"): "a list that is in the order of its set already loses none",
+    ("S52", "value", "reads"): _OTHER,
+    ("S52", "value", "forward"): _OTHER,
+    ("S55", "tag absent", "reads"): _OTHER,
 }
 
 
@@ -91,24 +107,35 @@ def test_every_case_of_every_schema_rule_is_judged() -> None:
 
 @pytest.mark.law(16)
 @pytest.mark.parametrize("case", PAIRS, ids=" ".join)
-def test_what_a_rule_says_holds_wherever_the_change_is(case: tuple[str, str]) -> None:
+@PLACES
+@given(data=st.data(), seed=st.integers(0, 2**32))
+def test_what_a_rule_says_holds_wherever_the_change_is(
+    case: tuple[str, str], data: st.DataObject, seed: int
+) -> None:
     """The pair falls under its rule alone; "ok" has no counterexample; "no" has one within a bounded search."""
     bits = bits_of(*case)
+    places = data.draw(st.sampled_from(PAIRS[case]).flatmap(placed))
+    assert [(change.rule, change.direction) for change in changes_of(places)] == [case]
+    outcomes, random = Outcomes(), Random(seed)
+    old, new = Reader(places.old), Reader(places.new)
+    for _ in range(SEARCHED // DOCUMENTS):
+        outcomes.gather(old, new, random, DOCUMENTS)
+        if not outcomes.unfounded(bits):
+            break
+    assert outcomes.refute(bits) == []
+    assert outcomes.unfounded(bits) == []
 
-    @PLACES
-    @given(st.sampled_from(PAIRS[case]).flatmap(placed), st.integers(0, 2**32))
-    def check(places: Placed, seed: int) -> None:
-        assert [(change.rule, change.direction) for change in changes_of(places)] == [case]
-        outcomes, random = Outcomes(), Random(seed)
-        old, new = Reader(places.old), Reader(places.new)
-        for _ in range(SEARCHED // DOCUMENTS):
-            outcomes.gather(old, new, random, DOCUMENTS)
-            if not outcomes.unfounded(bits):
-                break
-        assert outcomes.refute(bits) == []
-        assert outcomes.unfounded(bits) == []
 
-    check()
+@pytest.mark.law(16)
+@pytest.mark.parametrize("case", PAIRS, ids=" ".join)
+def test_what_a_rule_calls_incompatible_is_so_for_every_document_that_it_concerns(
+    case: tuple[str, str],
+) -> None:
+    """Else the answer would be "?": stored runs could settle it."""
+    for name, bit in bits_of(*case).items():
+        if bit == "no" and (*case, name) not in UNCONCERNED:
+            for number in range(len(PAIRS[case])):
+                assert not getattr(outcomes_of(number, *case), name)[True], name
 
 
 @pytest.mark.law(16)
@@ -168,7 +195,10 @@ def several(draw: st.DrawFn, *classes: ChangeClass) -> Placed:
 @pytest.mark.law(15)
 @given(several("prompt", "additive"), st.integers(0, 2**32))
 def test_additive_means_that_every_document_is_read_and_keeps_its_values(places: Placed, seed: int) -> None:
-    assert changes_of(places).change_class in ("none", "prompt", "additive")
+    changes = changes_of(places)
+    # A field gone here and one come there are taken for a move, which is worse than either.
+    assume(all(change.rule != "S14" for change in changes))
+    assert changes.change_class in ("none", "prompt", "additive")
     old, new, random = Reader(places.old), Reader(places.new), Random(seed)
     for document in old.written(random, 10):
         assert new.reads(document)

@@ -12,7 +12,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import create_model
 
@@ -135,6 +135,9 @@ def changes_of(old: Flow, new: Flow) -> Changes:
     return diff(old.snapshot(), new.snapshot(), {name: None for name in old.steps if name not in new.steps})
 
 
+# Two workflows are captured for each example.
+FLOWS = settings(max_examples=max(20, settings().max_examples // 4))
+
 LENGTH = st.integers(3, 6)
 PAIRS: dict[tuple[str, str], st.SearchStrategy[tuple[Flow, Flow]]] = {
     ("W03", ""): st.builds(
@@ -187,6 +190,7 @@ def only(changes: Changes, rule: str, direction: str) -> list[Change]:
 def test_whether_a_run_goes_on_depends_on_where_it_stands(case: tuple[str, str]) -> None:
     found: Counter[bool] = Counter()
 
+    @FLOWS
     @given(PAIRS[case], st.integers(0, 2**32))
     def look(pair: tuple[Flow, Flow], seed: int) -> None:
         old, new = (flow.snapshot() for flow in pair)
@@ -201,19 +205,17 @@ def test_whether_a_run_goes_on_depends_on_where_it_stands(case: tuple[str, str])
 
 @pytest.mark.law(16)
 @pytest.mark.parametrize("case", PAIRS, ids=" ".join)
-def test_runs_settle_it_as_the_oracle_does(case: tuple[str, str]) -> None:
+@FLOWS
+@given(data=st.data(), seed=st.integers(0, 2**32))
+def test_runs_settle_it_as_the_oracle_does(case: tuple[str, str], data: st.DataObject, seed: int) -> None:
     """Asked about one run, the changes of the set together give the oracle's answer; "holds" above all is never said in vain."""
-
-    @given(PAIRS[case], st.integers(0, 2**32))
-    def look(pair: tuple[Flow, Flow], seed: int) -> None:
-        old, new = (flow.snapshot() for flow in pair)
-        changes = changes_of(*pair)
-        for run in runs(old, Random(seed), 5):
-            settled = changes.resolved([("r", run)])
-            refused = any(change.reads == "no" for change in settled)
-            assert refused is not resumes(run, old, new), (run["cursor"], run["pending"])
-
-    look()
+    pair = data.draw(PAIRS[case])
+    old, new = (flow.snapshot() for flow in pair)
+    changes = changes_of(*pair)
+    for run in runs(old, Random(seed), 5):
+        settled = changes.resolved([("r", run)])
+        refused = any(change.reads == "no" for change in settled)
+        assert refused is not resumes(run, old, new), (run["cursor"], run["pending"])
 
 
 @pytest.mark.law(16)
@@ -238,6 +240,7 @@ def test_a_renamed_step_is_met_by_some_run() -> None:
         ("W14", {"reads": ["state.topic"]}),
     ],
 )
+@FLOWS
 @given(seed=st.integers(0, 2**32))
 def test_prompts_tools_and_access_change_nothing_for_any_run(
     rule: str, arguments: dict[str, Any], seed: int
