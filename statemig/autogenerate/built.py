@@ -15,7 +15,8 @@ from statemig.shapes.shape import MISSING
 FILL_NOTE: Final = "assumed: what should old runs have here?"
 
 _ADVICE: Final = {
-    "S15": "a field of this name was removed before, and old runs may still have values of its old type",
+    "S15": "an earlier version had this name for another type, and old runs may still have such values; give the field another "
+    "name, or say that none is left by --rename with the path and nothing behind the colon",
     "S18": "old documents may hold keys that nobody declared, and they would be dropped",
     "S50": "a value that several members accept may be read as another one now",
     "S20": "say with rename_keys or a transform which keys the old ones become",

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from statemig.autogenerate.change import Change, Changes
 from statemig.autogenerate.definitions import shared_definitions
+from statemig.autogenerate.history import had, used_again
 from statemig.autogenerate.known import declared
 from statemig.autogenerate.moves import is_there, pair_moves
 from statemig.autogenerate.place import Place
@@ -14,6 +15,7 @@ from statemig.autogenerate.steps import StepMatch, match_steps, step_changes
 from statemig.autogenerate.structure import Walk
 from statemig.errors import OperationError
 from statemig.path import Path
+from statemig.shapes.marks import Marks
 from statemig.shapes.shape import Object, Property, Schema
 from statemig.workflow.snapshot import Snapshot
 
@@ -30,21 +32,27 @@ class Comparison:
     first: bool
 
 
-def diff(old: Snapshot, new: Snapshot, renames: Renames | None = None) -> Changes:
+def diff(
+    old: Snapshot, new: Snapshot, renames: Renames | None = None, history: Sequence[Snapshot] = ()
+) -> Changes:
     """Compare two snapshots of one workflow.
 
     `renames` settles what became of a field or step: ``{"state.a": "b"}`` (a new name), ``{"state.a": "state.meta.a"}``
-    (a move), ``{"approve": "review"}`` (a step), ``{"state.a": None}`` (it is gone). Raises `OperationError` where one of
-    them names nothing, on either side.
+    (a move), ``{"approve": "review"}`` (a step), ``{"state.a": None}`` (it is gone). `history` are the versions before
+    `old`: a name that one of them had with another type is not free for a new field (S15), until ``{"state.a": None}``
+    says that it is. Raises `OperationError` where one of them names nothing, on either side.
     """
-    return compare(old, new, renames).changes
+    return compare(old, new, renames, history).changes
 
 
-def compare(old: Snapshot, new: Snapshot, renames: Renames | None = None) -> Comparison:
+def compare(
+    old: Snapshot, new: Snapshot, renames: Renames | None = None, history: Sequence[Snapshot] = ()
+) -> Comparison:
     given = dict(renames or {})
     steps = match_steps(old, new, given)
     walk = _walk(old, new, given, steps)
-    unused = [path for path in given if path not in walk.used and path not in steps.used]
+    released = {path for path, to in given.items() if to is None and had(path, history)}
+    unused = [path for path in given if path not in {*walk.used, *steps.used, *released}]
     if unused:
         raise OperationError(
             f"the old definition has no field or step {', '.join(unused)} to rename",
@@ -63,6 +71,7 @@ def compare(old: Snapshot, new: Snapshot, renames: Renames | None = None) -> Com
             hint="Write the new name as it is in the code now, or in full: state.digest, state.meta.digest, steps.review",
         )
     changes, moved = pair_moves(walk)
+    changes = used_again(changes, walk.new, history, released)
     changes = [*changes, *step_changes(old, new, steps)]
     scored = [*walk.renames, *moved]
     scored += [(f"steps.{name}", f"steps.{c.new}", c.score) for name, c in steps.matching.applied.items()]
@@ -88,7 +97,8 @@ def _walk(old: Snapshot, new: Snapshot, given: Renames, steps: StepMatch) -> Wal
     """Walk once; where a definition turned into several, walk again without treating it as one."""
     apart: frozenset[str] = frozenset()
     while True:
-        walk = Walk(declared(old), declared(new), given, apart)
+        marks = old.kept("declared", _marks), new.kept("declared", _marks)
+        walk = Walk(marks[0].schema, marks[1].schema, given, apart, marks)
         _compare_documents(walk, steps)
         split = {
             name for name, partners in walk.partners.items() if len(partners) > 1 and name in walk.shared
@@ -97,6 +107,10 @@ def _walk(old: Snapshot, new: Snapshot, given: Renames, steps: StepMatch) -> Wal
         if (split := split - recursive) <= apart:
             return walk
         apart |= split
+
+
+def _marks(snapshot: Snapshot) -> Marks:
+    return Marks.of(declared(snapshot))
 
 
 def _is_recursive(schema: Schema, name: str) -> bool:

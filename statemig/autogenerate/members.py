@@ -128,7 +128,12 @@ def match_members(
     pair_up(lambda i, j: not is_record(inside_old[i]) and type(inside_old[i]) is type(inside_new[j]))
     scores = [
         [
-            similarity(old.shapes[i], old_schema, new.shapes[j], new_schema)
+            similarity(
+                _beside_tag(old, i, new, old_schema),
+                old_schema,
+                _beside_tag(new, j, old, new_schema),
+                new_schema,
+            )
             if kind(inside_old[i]) == kind(inside_new[j])
             and not _contradict(inside_old[i], inside_new[j], old_schema, new_schema)
             else 0.0
@@ -140,6 +145,16 @@ def match_members(
         pairs.append((left[row], right[column]))
     gone, come = {i for i, _ in pairs}, {j for _, j in pairs}
     return sorted(pairs), [i for i in left if i not in gone], [j for j in right if j not in come]
+
+
+def _beside_tag(union: Parts, number: int, other: Parts, schema: Schema) -> Shape:
+    """A member by itself; where the tag has another name on the other side, without it."""
+    shape = union.shapes[number]
+    inside = schema.resolve(shape)
+    if union.key is None or other.key in (None, union.key) or not isinstance(inside, Object):
+        return shape
+    rest = {key: prop for key, prop in inside.properties.items() if key != union.key}
+    return Object(rest, inside.extra, inside.name)
 
 
 def _name(shape: Shape) -> str | None:

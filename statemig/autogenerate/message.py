@@ -37,11 +37,26 @@ def default_message(operations: Sequence[Operation], changes: Changes) -> str:
     if changes.first:
         return "first version"
     told: dict[str, str] = {}
-    for operation in sorted(operations, key=_rank):
+    for operation in sorted(_from_end_to_end(operations), key=_rank):
         about, words = _words(operation)
         told.setdefault(about, words)
     parts = list(told.values()) or list(dict.fromkeys(_beside(changes)))
     return _joined(parts) or "no change"
+
+
+def _from_end_to_end(operations: Sequence[Operation]) -> Iterator[Operation]:
+    """A field that is renamed by way of a name in between is renamed once."""
+    left = list(operations)
+    while left:
+        first = left.pop(0)
+        if isinstance(first, RenameField):
+            between = first.path.with_last(first.to)
+            for other in left:
+                if isinstance(other, RenameField) and other.path == between and other.to != first.path.key:
+                    first = RenameField(first.path, other.to)
+                    left.remove(other)
+                    break
+        yield first
 
 
 def _joined(parts: list[str]) -> str:

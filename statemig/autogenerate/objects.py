@@ -9,6 +9,7 @@ from statemig.autogenerate.change import Change, Site
 from statemig.autogenerate.place import Place
 from statemig.autogenerate.renames import Matching, match_fields
 from statemig.autogenerate.scalars import ValueMapping
+from statemig.autogenerate.swaps import SWAPPED, Ways, in_free_order, swapped
 from statemig.path import Definition, Key, Path, Values
 from statemig.shapes.accept import same
 from statemig.shapes.shape import MISSING, MapOf, Missing, Object, Property, without_null
@@ -31,8 +32,11 @@ def compare_objects(walk: Walk, old: Object, new: Object, place: Place) -> None:
         come.remove(tag[1])
         pairs[tag[0]] = tag[1]
     settled: dict[str, str] = {}
-    for key in list(old.properties):
+    for key in list(old.properties) if walk.given else ():
         _settle(walk, key, new, place, gone, come, pairs, settled)
+    for was, now in _swapped(walk, old, new, pairs, place).items():
+        settled[was] = now
+        del pairs[was]
     matching = match_fields(
         [
             key
@@ -47,11 +51,9 @@ def compare_objects(walk: Walk, old: Object, new: Object, place: Place) -> None:
         known=settled,
     )
     _removed(walk, old, new, place, gone, settled, matching)
-    for key in old.properties:
-        if key not in settled:
-            continue
+    for key, ways in in_free_order({key: settled[key] for key in old.properties if key in settled}, old, new):
         if (child := _held(walk, old.properties[key], new.properties[settled[key]], settled[key])) is None:
-            _renamed(walk, key, settled[key], old, new, place, matching)
+            _renamed(walk, key, settled[key], ways, old, new, place, matching)
             pairs[key] = settled[key]
         else:
             _dissolved(walk, key, child, settled[key], old, place)
@@ -65,6 +67,15 @@ def compare_objects(walk: Walk, old: Object, new: Object, place: Place) -> None:
             at = place.field(key, key)
             direction = "forbidden" if old.extra == "forbid" else ""
             walk.found(rule, replace(at, path=at.fresh), None, prop.shape, direction, new_property=prop)
+
+
+def _swapped(walk: Walk, old: Object, new: Object, pairs: dict[str, str], place: Place) -> dict[str, str]:
+    """Fields of which nobody has said anything that changed names with each other."""
+    free = [key for key in pairs if pairs[key] == key]
+    free = [k for k in free if str(place.was / k) not in walk.given and str(place.path / k) not in walk.given]
+    found = swapped(walk, old, new, free)
+    walk.renames += [(str(place.path / a), str(place.fresh / b), SWAPPED) for a, b in found.items()]
+    return found
 
 
 def _extras(walk: Walk, old: Object, new: Object, place: Place) -> None:
@@ -95,7 +106,7 @@ def _settle(
         return
     walk.used.add(named)
     to = walk.given[named]
-    if to is None:
+    if to is None or to in (key, str(place.now / key)):
         return
     if key in pairs:
         del pairs[key]
@@ -166,13 +177,14 @@ def _dissolved(walk: Walk, key: str, child: str, to: str, old: Object, place: Pl
 
 
 def _renamed(
-    walk: Walk, key: str, to: str, old: Object, new: Object, place: Place, matching: Matching
+    walk: Walk, key: str, to: str, ways: Ways, old: Object, new: Object, place: Place, matching: Matching
 ) -> None:
     certain = key in matching.applied and matching.applied[key].certain
     now = new.properties[to]
     alias = certain and (old.properties[key].python_name or key) == (now.python_name or to)
     at = place.field(key, key)
-    site = Site(at.target, old.properties[key].shape, now.shape, old.properties[key], now, detail=to)
+    detail: Any = to if ways == ((key, to),) else ways
+    site = Site(at.target, old.properties[key].shape, now.shape, old.properties[key], now, detail=detail)
     renamed = str(place.fresh / to)
     walk.changes.append(Change.of("S13" if alias else "S12", str(at.path), str(at.path), renamed, site=site))
 

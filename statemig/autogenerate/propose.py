@@ -10,6 +10,7 @@ from statemig.autogenerate.builders import REMOVED_NOTE, build, holders, make_ro
 from statemig.autogenerate.built import Built, Step
 from statemig.autogenerate.change import Change, Changes
 from statemig.autogenerate.compare import Comparison, Renames, compare
+from statemig.autogenerate.fewest import Entries, rewritten
 from statemig.autogenerate.known import declared, stored
 from statemig.autogenerate.obligation import open_gaps
 from statemig.autogenerate.renames import PLAUSIBLE_TYPE
@@ -50,9 +51,11 @@ class Proposal:
     steps: tuple[Step, ...] = ()
 
 
-def propose(old: Snapshot, new: Snapshot, renames: Renames | None = None) -> Proposal:
-    """Propose the operations from `old` to `new`. `renames` as in `diff`; raises `OperationError` as it does."""
-    comparison = compare(old, new, renames)
+def propose(
+    old: Snapshot, new: Snapshot, renames: Renames | None = None, history: Sequence[Snapshot] = ()
+) -> Proposal:
+    """Propose the operations from `old` to `new`. `renames` and `history` as in `diff`; raises `OperationError` as it does."""
+    comparison = compare(old, new, renames, history)
     changes = comparison.changes
     if comparison.first:
         return Proposal((), True, (), changes)
@@ -157,7 +160,33 @@ def _plan(
     left = {id(change) for change, _ in unconsumed}
     steps = [c for c in comparison.changes if c.rule in FLOW_RULES and id(c) not in left]
     flow = list(build_steps(steps, old, new, comparison.steps))
-    return _checked(old, [*first, *last, *flow], unconsumed)
+    return _fewest(old, new, (*first, *last, *flow), unconsumed)
+
+
+def _fewest(
+    old: Snapshot, new: Snapshot, entries: Entries, unconsumed: list[tuple[Change, str]]
+) -> tuple[tuple[Step, ...], list[tuple[Change, str]]]:
+    """Of the ways to write it the complete one with the fewest operations; of equal ones the plainest, which comes first."""
+    best = _checked(old, entries, unconsumed)
+    improved = any(True for _ in rewritten(entries))
+    cost = _cost(old, new, best) if improved else (0, 0)
+    while improved:
+        improved = False
+        for other in rewritten(entries):
+            candidate = _checked(old, other, unconsumed)
+            if (price := _cost(old, new, candidate)) < cost:
+                best, cost, entries, improved = candidate, price, other, True
+                break
+    return best
+
+
+def _cost(
+    old: Snapshot, new: Snapshot, plan: tuple[tuple[Step, ...], list[tuple[Change, str]]]
+) -> tuple[int, int]:
+    """How much is missing, then how many operations."""
+    steps, unconsumed = plan
+    gaps = open_gaps(old, new, tuple(step.operation for step in steps))
+    return len(_missing(unconsumed, gaps)), len(steps)
 
 
 def _question(change: Change, candidates: list[tuple[str, float]]) -> str:
@@ -168,10 +197,11 @@ def _question(change: Change, candidates: list[tuple[str, float]]) -> str:
 
 
 def _checked(
-    old: Snapshot, built: list[tuple[Change, Built]], unconsumed: list[tuple[Change, str]]
+    old: Snapshot, built: Entries, unconsumed: list[tuple[Change, str]]
 ) -> tuple[tuple[Step, ...], list[tuple[Change, str]]]:
     """Keep the operations that the schema at their point of the script allows."""
     schema = stored(old)
+    unconsumed = list(unconsumed)
     steps: list[Step] = []
     for change, made in built:
         if made.reason is not None:

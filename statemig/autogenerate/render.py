@@ -19,6 +19,7 @@ from statemig.autogenerate.rules import ChangeClass
 from statemig.autogenerate.words import in_words
 from statemig.errors import ConfigError
 from statemig.operations.base import literal
+from statemig.operations.fields import MoveField, RenameField
 
 _TEMPLATE: Final = "revision.py.mako"
 _INDENT: Final = 4
@@ -119,8 +120,9 @@ def _before_and_after(step: Step) -> str | None:
         return None
     match change.rule:
         case "S12" | "S13" | "S14":
-            if site.old is None:
-                return None
+            plain = isinstance(step.operation, MoveField | RenameField) and not isinstance(site.detail, tuple)
+            if site.old is None or not plain:
+                return None  # one operation for several changes, or several for one
             after = in_words(site.new if site.new is not None else site.old)
             return f"{change.old}: {in_words(site.old)} -> {change.new}: {after}"
         case "S04" | "S05" | "S06":
@@ -131,10 +133,10 @@ def _before_and_after(step: Step) -> str | None:
             return f"absent or {change.old} -> {change.new}"
         case "S11":
             return f"{change.old} -> absent or {change.new}"
-        case "S20" | "S32" | "S33" | "S36" | "S47" | "S51" | "S52":
+        case "S18" | "S20" | "S32" | "S33" | "S36" | "S47" | "S51" | "S52":
             return None  # the sentence names what is another now
         case _:
-            return f"{change.old} -> {change.new}"
+            return f"{change.old} -> {change.new}" if change.old != change.new else None
 
 
 def _body(proposal: Proposal | None) -> Iterator[str]:

@@ -27,8 +27,8 @@ def compare_unions(walk: Walk, left: Parts, right: Parts, old: Shape, new: Shape
     if becomes_tagged:
         written = "tag written" if walk.covered(old, new) else "tag absent"
         members = tuple((left.shapes[i], right.tags[j]) for i, j in pairs)
-        detail = (right.key, members) if not gone else None
-        walk.found("S53", place, old, new, written, detail=detail)
+        tags = (right.key, members) if not gone else None
+        walk.found("S53", place, old, new, written, detail=tags)
     for i, j in pairs:
         where = _member(walk, left, i, place)
         if becomes_tagged or rekeyed:
@@ -50,7 +50,10 @@ def compare_unions(walk: Walk, left: Parts, right: Parts, old: Shape, new: Shape
         if len(right.shapes) == 1:
             rule, direction = "S23", ""
         where = _member(walk, left, i, place) if left.key else place
-        walk.found(rule, where, left.shapes[i], new, direction, detail=_tag_of(walk, left, i))
+        detail = _tag_of(walk, left, i)
+        if rekeyed and right.key is not None:  # its tag is called so by then
+            detail = (right.key, left.tags[i])
+        walk.found(rule, where, left.shapes[i], new, direction, detail=detail)
     if len(left.shapes) == 1 and len(right.shapes) > 1:
         _introduced(walk, left, right, pairs, old, new, place)
         return

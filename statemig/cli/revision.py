@@ -35,6 +35,7 @@ class Draft:
     before: Snapshot
     after: Snapshot
     changes: Changes
+    history: tuple[Snapshot, ...] = ()
     proposal: Proposal | None = None
 
     @property
@@ -117,7 +118,12 @@ def _draft(project: Project, workflow: str, code: Snapshot, revision: str) -> Dr
             hint=f"Freeze the code with it: statemig edit {head} --freeze --code",
         )
     version = graph.next_version([] if head is None else [head])
-    return Draft(revision, workflow, head, version, frozen, code, diff(frozen, code))
+    below = graph.path(None, head)[:-1]
+    found = (project.directory.snapshot(earlier) for earlier in below)
+    history = tuple(snapshot for snapshot in found if snapshot is not None)
+    return Draft(
+        revision, workflow, head, version, frozen, code, diff(frozen, code, history=history), history
+    )
 
 
 def _propose(drafts: list[Draft], given: Renames) -> list[Draft]:
@@ -133,7 +139,7 @@ def _propose(drafts: list[Draft], given: Renames) -> list[Draft]:
             unused.pop(path, None)
         while proposal.questions and somebody_is_there():
             own = {**own, **ask(draft.workflow, proposal.questions)}
-            proposal = propose(draft.before, draft.after, own)
+            proposal = propose(draft.before, draft.after, own, draft.history)
         proposed.append(replace(draft, changes=proposal.changes, proposal=proposal))
     if unused:
         raise OperationError(
@@ -154,12 +160,12 @@ def _propose(drafts: list[Draft], given: Renames) -> list[Draft]:
 def _propose_one(draft: Draft, given: Renames, *, alone: bool) -> tuple[Renames, Proposal]:
     """With several workflows, a rename is for those that have the old name."""
     try:
-        return given, propose(draft.before, draft.after, given)
+        return given, propose(draft.before, draft.after, given, draft.history)
     except OperationError as error:
         own = {path: new for path, new in given.items() if path not in error.problems}
         if alone or len(own) == len(given):
             raise
-        return own, propose(draft.before, draft.after, own)
+        return own, propose(draft.before, draft.after, own, draft.history)
 
 
 def _write(project: Project, draft: Draft, message: str | None) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
+from autogenerate_more_pairs import MORE
 from pydantic import BaseModel, Field
 
 from statemig.workflow.capture import capture
@@ -235,4 +236,4 @@ PAIRS = {
         prompt_only,
         moved_and_long,
     )
-}
+} | MORE
