@@ -19,7 +19,6 @@ from statemig.autogenerate.unions import compare_unions
 from statemig.autogenerate.words import in_words
 from statemig.path import Items, Path, Values
 from statemig.shapes.digest import digest
-from statemig.shapes.marks import Marks
 from statemig.shapes.shape import (
     Anything,
     Enum,
@@ -45,16 +44,11 @@ class Walk:
     """Gathers what the comparison of two schemas finds.
 
     `given` are renames a person has settled, by old path. `apart`: shared definitions of which each use is compared
-    by itself, because they do not all become the same. `marks` are those of `old` and `new`, where they are known.
+    by itself, because they do not all become the same.
     """
 
     def __init__(
-        self,
-        old: Schema,
-        new: Schema,
-        given: Mapping[str, str | None],
-        apart: frozenset[str] = frozenset(),
-        marks: tuple[Marks, Marks] | None = None,
+        self, old: Schema, new: Schema, given: Mapping[str, str | None], apart: frozenset[str] = frozenset()
     ) -> None:
         self.old = old
         self.new = new
@@ -71,16 +65,11 @@ class Walk:
         self.open: list[tuple[str | None, str | None]] = []
         #: the old and the new key of a union's tag, on the way into one of its members
         self.rekeyed: tuple[str | None, str | None] | None = None
-        self.marks = marks or (Marks.of(old), Marks.of(new))
-        self.changed = self.marks[0].changed(self.marks[1])
-        self.digests: dict[tuple[str | None, bool], str] = {}
 
     # -- any two shapes --------------------------------------------------------------------------------------------
 
     def compare(self, old: Shape, new: Shape, place: Place, field: Property | None = None) -> None:
         """`field` is the new property whose whole value this is, so that its default is known."""
-        if self.written_alike(old, new):
-            return
         left, right = parts(old, self.old), parts(new, self.new)
         if not left.shapes or not right.shapes:
             if left.shapes:
@@ -102,17 +91,6 @@ class Walk:
             wrapped = [c for c in self.changes[mark:] if c.rule == "S29" and c.direction == "wrapped"]
             if not any(change.path == str(place.path) for change in wrapped):  # else null becomes []
                 self.found("S25", place, old, new, new_property=field)
-
-    def written_alike(self, old: Shape, new: Shape) -> bool:
-        """Whether nothing can have changed in here, told by what is known of either schema."""
-        left, right = self.marks
-        before, after = left.shapes.get(id(old)), right.shapes.get(id(new))
-        if self.given or before is None or after is None or before != after or before[1] & self.changed:
-            return False
-        for name in before[1] & self.shared:
-            self.partners.setdefault(name, set()).add(self.digest(Ref(name), new_side=True))
-        self.rekeyed = None
-        return True
 
     def pair(self, old: Shape, new: Shape, place: Place) -> None:
         """Two shapes that are neither unions nor null; a reference leads into its definition."""
@@ -236,10 +214,7 @@ class Walk:
         return self.digest(old, new_side=False) == self.digest(new, new_side=True)
 
     def digest(self, shape: Shape, *, new_side: bool) -> str:
-        key = (shape.name if isinstance(shape, Ref) else None, new_side)
-        if key[0] is None or key not in self.digests:
-            self.digests[key] = digest(Schema(shape, (self.new if new_side else self.old).definitions))
-        return self.digests[key]
+        return digest(Schema(shape, (self.new if new_side else self.old).definitions))
 
 
 def _keys(old: String | Enum, new: String | Enum) -> ValueMapping | None:
