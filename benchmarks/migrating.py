@@ -1,10 +1,13 @@
-"""Bars 1 to 4: what it costs to bring a document that is parsed already up a chain, beside what else one could do.
+"""Bars 1 to 5: what it costs to bring a document that is parsed already up a chain, beside what else one could do.
 
     python benchmarks/migrating.py [--smoke]
 
 `L` is `orjson.loads` of the same document. statemig is measured as an application calls it, `Migrator.upgrade(...)`, which never
 changes its argument; "with the recording" is the same call with record="complement", as RunStore makes it. Validation is not in these
 (see "checked"): by hand there is none either.
+
+By hand there are two yardsticks for bar 3. `state["new"] = state.pop("old")` is the shortest, and moves the key to the end. statemig keeps
+the order of keys, so "x same job" is beside functions that do.
 """
 
 from __future__ import annotations
@@ -22,10 +25,11 @@ from measuring import chains
 from measuring.documents import SIZES, run_document
 from measuring.peers import peer
 from measuring.report import Report
-from measuring.timing import SMOKE, Ratio, compare
+from measuring.timing import SMOKE, Ratio, compare, repeated
 from measuring.workflow import base, proven, state_model
 
 from statemig import Migrator
+from statemig.plan import stepwise
 from statemig.plan.compiler import compile_stages
 from statemig.shapes import json_schema
 
@@ -50,6 +54,7 @@ def main() -> None:
         text = orjson.dumps(document)
         measure = Measure(text)
         floor(report, f"{size}: floors and validation", measure, document)
+        at_head(report, f"{size}, at head already", measure)
         for (chain, length), limits in BARS.items():
             if SMOKE and length > 50:
                 continue
@@ -82,6 +87,26 @@ def floor(report: Report, group: str, measure: Measure, document: dict[str, Any]
     parts = {"state": state, "outputs": document["outputs"]}
     assert closed.is_valid(parts)
     report.add(group, "jsonschema-rs is_valid", measure(lambda _: closed.is_valid(parts)))
+
+
+def at_head(report: Report, group: str, measure: Measure) -> None:
+    """Documents that need nothing. Whole loads from a database are in `storing`."""
+    migrator = Migrator(revisions=chains.revisions("churn", 50))
+    head, upgrade = migrator.head, migrator.upgrade
+    times = 1 if SMOKE else 100
+    check = repeated(lambda document: upgrade(document, head), times)
+    ratio = compare(check, measure.fresh, orjson.loads, lambda: measure.text, repeats=times)
+    report.add(group, "check: Migrator.upgrade, which returns a Result", ratio, bar="5", limit=0.02)
+    hook = migrator.hook()
+    stamped = orjson.dumps(hook.dump(measure.fresh()["state"]))
+
+    def parsed() -> Any:
+        return orjson.loads(stamped)
+
+    ratio = compare(repeated(hook.load, times), parsed, orjson.loads, lambda: stamped, repeats=times)
+    report.add(group, "Hook.load of a dict, which returns a new dict", ratio)
+    ratio = compare(hook.load, lambda: stamped, orjson.loads, lambda: stamped)
+    report.add(group, "Hook.load of bytes, which parses them", ratio)
 
 
 def one_chain(
@@ -118,17 +143,11 @@ def one_chain(
             group, "statemig, input untouched, with the recording", noted, bar="4 rec", limit=untouched
         )
     if of_hand is not None:
-        report.add(
-            group, "statemig", measure.against(upgrade, by_hand), unit="x by hand", bar="3", limit=of_hand
-        )
-        report.add(
-            group,
-            "statemig, with the recording",
-            measure.against(recording, by_hand),
-            unit="x by hand",
-            bar="3 rec",
-            limit=of_hand,
-        )
+        yardsticks = (("x by hand", "3", by_hand), ("x same job", "3 order", keeping_order(chain, length)))
+        for unit, bar, yardstick in yardsticks:
+            for name, call in (("statemig", upgrade), ("statemig, with the recording", recording)):
+                which = bar if call is upgrade else f"{bar} rec"
+                report.add(group, name, measure.against(call, yardstick), unit=unit, bar=which, limit=of_hand)
     report.add(group, "the compiled plan of statemig alone", measure(plan_of(chain, length)))
     validating = Migrator(revisions=proven(chain, length))
     assert validating.upgrade(measure.fresh(), "r0").unwrap() == expected
@@ -200,17 +219,27 @@ def first_document(report: Report, group: str, measure: Measure, chain: str, len
     def first(migrator: Migrator) -> None:
         migrator.upgrade(document, "r0", checked=True)
 
-    ratio = compare(
-        first,
-        lambda: Migrator(revisions=revisions),
-        orjson.loads,
-        lambda: measure.text,
-        seconds=0.0005,
+    def compiled(migrator: Migrator) -> None:
+        compile_stages(migrator._stages("r0", migrator.head))(document)
+
+    def one_by_one(migrator: Migrator) -> None:
+        stepwise.run(document, migrator._stages("r0", migrator.head), {}, recording=False)
+
+    def fresh() -> Migrator:
+        return Migrator(revisions=revisions)
+
+    named = (
+        ("statemig, the first document of a process", first),
+        ("the same, compiled at once", compiled),
+        ("the same, instruction by instruction", one_by_one),
     )
-    start = time.process_time()
-    first(Migrator(revisions=revisions))
-    took = (time.process_time() - start) * 1000
-    report.add(group, "statemig, the first document of a process", ratio, note=f"about {took:.1f} ms here")
+    for name, work in named:
+        ratio = compare(work, fresh, orjson.loads, lambda: measure.text, seconds=0.0005)
+        migrator = fresh()
+        start = time.process_time()
+        work(migrator)
+        took = (time.process_time() - start) * 1000
+        report.add(group, name, ratio, note=f"about {took:.1f} ms here")
 
 
 if __name__ == "__main__":

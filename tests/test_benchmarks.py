@@ -14,7 +14,17 @@ ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "benchmarks"
 
 BARS = {
-    "migrating": {"1", "1 rec", "3", "3 rec", "4", "4 rec"},  # 2 takes a chain of 200, too long for a test
+    "migrating": {
+        "1",
+        "1 rec",
+        "3",
+        "3 rec",
+        "3 order",
+        "3 order rec",
+        "4",
+        "4 rec",
+        "5",
+    },  # 2 takes a chain of 200, too long for a test
     "storing": {"5", "6"},
     "comparing": {"11"},
 }

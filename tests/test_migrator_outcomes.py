@@ -50,6 +50,21 @@ def add(op: Any) -> None:
 # -- outcomes ----------------------------------------------------------------------------------------------------------
 
 
+def test_a_downgrade_never_goes_up_the_way_that_an_upgrade_went() -> None:
+    both = migrator(rename, add)
+    both.upgrade({"state": {"a": 1}}, "r0", to="r1").unwrap()
+    with pytest.raises(RevisionError, match="no way down to it"):
+        both.downgrade({"state": {"a": 1}}, revision="r0", to="r1")
+
+
+def test_a_document_at_the_target_is_handed_over_as_it_is() -> None:
+    document = {"state": {"b": 1}}
+    result = migrator(rename, add).upgrade(document, "r1", to="r1", complement={"r1/0": []})
+    assert (result.outcome, result.revision, result.applied) == ("current", "r1", ())
+    assert result.document is document
+    assert (result.complement, result.reverse_patch, result.error) == ({"r1/0": []}, None, None)
+
+
 def test_a_document_at_the_head_is_handed_over_as_it_is() -> None:
     document = {"state": {"b": 1}}
     result = migrator(rename).upgrade(document, "r1")

@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final
 
 Work = Callable[[Any], Any]
@@ -49,10 +50,13 @@ def compare(
     rounds: int = ROUNDS,
     seconds: float = _ROUND,
     loops: tuple[int, int] | None = None,
+    repeats: int = 1,
 ) -> Ratio:
-    """How much CPU `work` takes on a fresh input, in units of `yardstick` on its own. Making the inputs is not counted.
+    """How much CPU `work` takes on a fresh input, in units of `yardstick` on its own. Making the inputs is not counted, and the clock and
+    the loop are taken off.
 
-    `loops`: how many batches of inputs each side takes in a round; as many as fill `seconds` where not given.
+    `loops`: how many batches of inputs each side takes in a round; as many as fill `seconds` where not given. `repeats`: how often `work`
+    does it to one input; what is so short that the clock would be most of it is repeated.
     """
     work(fresh())
     yardstick(yardstick_fresh())
@@ -66,11 +70,22 @@ def compare(
         else:
             above = _time(work, fresh, loops[0])
             below = _time(yardstick, yardstick_fresh, loops[1])
-        ratios.append(above / below)
+        ratios.append(above / below / repeats)
         base.append(below)
     low, _, high = statistics.quantiles(ratios, n=4)
     first, middle, third = statistics.quantiles(base, n=4)
     return Ratio(statistics.median(ratios), low, high, (third - first) / middle, rounds)
+
+
+def repeated(work: Work, times: int) -> Work:
+    """`work`, so many times on the same input."""
+    again = [None] * times
+
+    def repeat(given: Any) -> None:
+        for _ in again:
+            work(given)
+
+    return repeat
 
 
 def _loops(work: Work, fresh: Fresh, seconds: float) -> int:
@@ -96,4 +111,18 @@ def _time(work: Work, fresh: Fresh, loops: int) -> float:
     finally:
         if was_on:
             gc.enable()
-    return total / (loops * BATCH)
+    return (total - loops * _idle()) / (loops * BATCH)
+
+
+@cache
+def _idle() -> float:
+    """CPU seconds that the clock and the loop take for one batch."""
+    clock = time.process_time
+    inputs = [None] * BATCH
+    times = []
+    for _ in range(1001):
+        start = clock()
+        for _ in inputs:
+            pass
+        times.append(clock() - start)
+    return statistics.median(times)

@@ -329,3 +329,54 @@ def test_kinds_are_grown_once(monkeypatch: pytest.MonkeyPatch) -> None:
     plan(documents[0])
     monkeypatch.setattr(kinds.source, "function", None)
     assert plan(documents[2]) == {"state": {"items": [{"a": 2, "new": 0}, {"b": 2, "new": 0}]}}
+
+
+def test_a_sparing_plan_is_compiled_once_more_documents_come_than_that_is_worth(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stages = [stage(Rename(Path.parse("state"), f"k{number}", f"n{number}"), number) for number in range(8)]
+    one_by_one: list[str] = []
+    apply = stepwise.apply
+
+    def watched(document: Any, instruction: Any, *rest: Any) -> Any:
+        one_by_one.append(instruction.old)
+        return apply(document, instruction, *rest)
+
+    monkeypatch.setattr(stepwise, "apply", watched)
+    plan = compile_stages(stages, sparing=True)
+    results = []
+    interpreted = []
+    for _ in range(6):
+        one_by_one.clear()
+        results.append(plan({"state": many(9)}))
+        interpreted.append(bool(one_by_one))
+    assert all(result == results[0] for result in results)
+    assert interpreted == [True, True, True, False, False, False]
+
+
+def test_objects_of_other_keys_than_the_first_are_migrated_too() -> None:
+    stages = [
+        stage(Rename(Path.parse("state.inner"), "a", "z")),
+        stage(Rename(Path.parse("state.items[]"), "a", "z"), 1),
+        stage(Put(Path.parse("state.items[].deep[]"), "new", []), 2),
+    ]
+    inner = ({"a": 1, "b": 2}, {"b": 2, "a": 1}, {"b": 1}, None, "text", [], [{"a": 1}], {"a": {"a": 1}})
+    items = (
+        [{"a": 1}],
+        [{"a": 1}, {"b": 1, "a": 2}, 3, "a", ["a"], {}],
+        [{"a": 1, "deep": [{"x": 1}, {}]}],
+        [],
+        {},
+    )
+    compare([{"state": {"inner": one, "items": many}} for one in inner for many in items], stages)
+
+
+def test_what_lies_deeper_than_python_nests_loops_is_migrated_too() -> None:
+    path = Path.parse("state" + ".a[]" * 30)
+    value: Any = {"old": 1}
+    for _ in range(30):
+        value = {"a": [value], "b": 0, "c": 0, "d": 0, "e": 0}
+    compare(
+        [{"state": value}] * 2,
+        [stage(Rename(path, "old", "new")), stage(Rename(Path.parse("state"), "b", "x"), 1)],
+    )
