@@ -105,6 +105,12 @@ def _print_missing(project: Project, revision: str) -> bool:
     """What the script leaves undone between the snapshot below it and its own. Whether that is anything."""
     from statemig.autogenerate.obligation import open_gaps
 
+    wrong = project.directory.problems(revision)
+    if wrong:
+        complain("The script does not fit what is stored before it:")
+        for each in wrong:
+            complain(f"  - {each}")
+        return True
     loaded = project.directory.load(revision)
     if loaded.snapshot is None or len(loaded.down_revisions) != 1:
         return False

@@ -112,8 +112,12 @@ def _problems_of_script(directory: Directory, header: Header) -> Iterator[Proble
         yield Problem("broken", header.revision, error.message, error.hint or _RESTORE)
         return
     for each in found:
+        line = "" if each.line is None else f", line {each.line}"
         yield Problem(
-            "script", header.revision, str(each), f"Correct the script with `statemig edit {header.revision}`"
+            "script",
+            header.revision,
+            f"{header.file}{line}: {each.text}",
+            f"Correct the script with `statemig edit {header.revision}`",
         )
 
 

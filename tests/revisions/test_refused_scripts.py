@@ -577,7 +577,7 @@ def test_verify_names_every_problem(tmp_path: Path) -> None:
         ("script", "c3"),
     ]
     assert str(found[2]) == (
-        f"revision c3: {directory.script_path('c3')}, line {len(directory.script_path('c3').read_text().splitlines())}: "
+        f"revision c3: {directory.script_path('c3').name}, line {len(directory.script_path('c3').read_text().splitlines())}: "
         f"wrap state.tagz: {NOWHERE}Did you mean state.tags? Correct the script with `statemig edit c3`"
     )
     assert isinstance(found[0].error(), RevisionError)
