@@ -7,10 +7,13 @@ Decided by running: a flow leads to few ways of standing, and what becomes of a 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
+from statemig.document import Document
 from statemig.errors import StatemigError
 from statemig.operations.base import Operation
-from statemig.path import Key, Path
+from statemig.operations.lowering import schema_after
+from statemig.path import Key, Path, Segment
 from statemig.plan.instructions import (
     Apply,
     CloseStep,
@@ -26,26 +29,20 @@ from statemig.plan.instructions import (
     Unfill,
 )
 from statemig.proof import cases
-from statemig.proof.standing import documents, standings
+from statemig.proof.standing import Standing, documents, standings
 from statemig.proof.trial import Trial
 from statemig.proof.verdict import Finding, Part
-from statemig.shapes.shape import Object, Schema
+from statemig.shapes.shape import Object, Schema, Shape
 from statemig.workflow.snapshot import Snapshot
 
 
-def proved(
-    old: Snapshot,
-    new: Snapshot,
-    operations: Sequence[Operation],
-    after: Schema | None,
-    trial: Callable[[], Trial],
-) -> Part:
-    """`after` is what the operations make of the stored states, None where that could not be followed."""
+def proved(old: Snapshot, new: Snapshot, operations: Sequence[Operation], trial: Callable[[], Trial]) -> Part:
+    """`trial` runs documents of the old version."""
     if not old.steps or not new.steps:
         return Part("proved")  # nothing is known of steps on one side, so no position can be wrong
     notes = list(_notes(operations))
     if _is_same(old, new, operations):
-        return Part.of(_reads(new, after), notes)
+        return Part.of(_reads(old, new, operations), notes)
     try:
         runner = trial()
         values = next(cases.documents(old.writes))
@@ -65,19 +62,25 @@ def proved(
             step = rejection.step or standing.at[0]
             where = f"a run at {' and '.join(standing.at)}"
             reason = f"{where}: {rejection.reason}"
-            refuted = "done" in document
+            refuted = "done" in document and standing.real
             key = (step, rejection.reason)
             if key not in found or (refuted and found[key].witness is None):
                 found[key] = Finding(
                     "cursor",
-                    reason if refuted else f"{reason} (where `done` is not recorded)",
+                    _with_doubt(reason, document, standing),
                     step=step,
                     witness=document if refuted else None,
                     rejected=rejection.reason if refuted else None,
                 )
     if not whole:
         found[None, "many"] = Finding("cursor", "the flow leads to more ways of standing than are looked at")
-    return Part.of([*found.values(), *_reads(new, after)], notes)
+    return Part.of([*found.values(), *_reads(old, new, operations)], notes)
+
+
+def _with_doubt(reason: str, document: Document, standing: Standing) -> str:
+    if not standing.real:
+        return f"{reason} (whether any run stands so is not known)"
+    return reason if "done" in document else f"{reason} (where `done` is not recorded)"
 
 
 def _undecided(path: str, reason: str) -> Finding:
@@ -95,6 +98,7 @@ def _is_same(old: Snapshot, new: Snapshot, operations: Sequence[Operation]) -> b
         and all(
             (info.next, info.fork, info.joins, info.removed)
             == (other.next, other.fork, other.joins, other.removed)
+            and not {text for text in other.reads if text.startswith("outputs")}.difference(info.reads)
             for info, other in ((old.steps[name], new.steps[name]) for name in old.steps)
         )
     )
@@ -106,14 +110,40 @@ def _of_state(instruction: object) -> bool:
     )
 
 
-def _reads(new: Snapshot, after: Schema | None) -> Iterator[Finding]:
+def _reads(old: Snapshot, new: Snapshot, operations: Sequence[Operation]) -> Iterator[Finding]:
     """What a step reads of the state has to be there in every document, not only in those that were run."""
-    if after is None:
-        return
+    try:
+        after = schema_after(_kept(old), operations)
+    except StatemigError:
+        return  # that the operations cannot be followed is said of the state
     for step, info in new.steps.items():
         for text in info.reads:
             if text.startswith("state") and not _must_be_there(after, Path.parse(text)):
                 yield Finding(text, f"may be absent, and step {step!r} reads it", step=step)
+
+
+def _kept(old: Snapshot) -> Schema:
+    """What is stored, with that there which steps of the old version read and its writer always writes: of a document that came from an
+    older version the proof of that revision has said the same."""
+    root = old.stored.root
+    for info in old.steps.values():
+        for text in info.reads:
+            path = Path.parse(text)
+            if _must_be_there(old.writes, path):
+                root = _requiring(root, path.segments, old.stored)
+    return Schema(root, old.stored.definitions)
+
+
+def _requiring(shape: Shape, segments: tuple[Segment, ...], schema: Schema) -> Shape:
+    resolved = schema.resolve(shape)
+    if not segments or not isinstance(segments[0], Key) or not isinstance(resolved, Object):
+        return shape
+    name = segments[0].name
+    prop = resolved.properties.get(name)
+    if prop is None:
+        return shape
+    made = replace(prop, required=True, shape=_requiring(prop.shape, segments[1:], schema))
+    return replace(resolved, properties={**resolved.properties, name: made})
 
 
 def _must_be_there(schema: Schema, path: Path) -> bool:

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import cache
 
-from statemig.errors import StatemigError
 from statemig.operations.base import Operation
-from statemig.operations.lowering import schema_after
 from statemig.proof import cursor, state
 from statemig.proof.trial import Trial
 from statemig.proof.verdict import Finding, Part, Verdict
@@ -31,13 +29,9 @@ def prove(
 
     obligation = state.up(old, new, operations)
     back = state.down(old, new, operations, written)
-    try:
-        after = schema_after(old.stored, operations)
-    except StatemigError:
-        after = None
     return Verdict(
         up=state.decided(obligation, way_up),
-        cursor=cursor.proved(old, new, operations, after, way_up),
+        cursor=cursor.proved(old, new, operations, way_up),
         down=state.decided(back, lambda: Trial(old, new, operations, "down", written)),
         fits=obligation.fits,
     )

@@ -21,11 +21,13 @@ _VISITS: Final = 2
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """`at`: the steps that run; `arrived`: (branch, join) of what waits; `done`: the steps that are finished."""
+    """`at`: the steps that run; `arrived`: (branch, join) of what waits; `done`: the steps that are finished. `real`: the flow leads
+    there."""
 
     at: tuple[str, ...]
     arrived: tuple[tuple[str, str], ...] = ()
     done: frozenset[str] = frozenset()
+    real: bool = True
 
 
 def standings(snapshot: Snapshot) -> tuple[list[Standing], bool]:
@@ -47,7 +49,7 @@ def standings(snapshot: Snapshot) -> tuple[list[Standing], bool]:
     passed = flow.dominators(steps, snapshot.start)
     for step in steps:
         if not any(each.at == (step,) for each in found):
-            found[Standing((step,), done=passed.get(step, frozenset()) - {step})] = None
+            found[Standing((step,), done=passed.get(step, frozenset()) - {step}, real=False)] = None
     return list(found), whole
 
 

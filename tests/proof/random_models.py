@@ -1,0 +1,406 @@
+"""Random pydantic models, edits of them with the operations that go with them, and instances. Knows nothing of shapes or schemas:
+what is stored is what `model_dump_json` writes, and what is right is what `model_validate_json` takes.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, computed_field, create_model
+
+from statemig import Operations, Workflow, capture
+from statemig.workflow.definition import DumpProfile
+from statemig.workflow.snapshot import Snapshot
+
+REQUIRED: Any = ...
+NAMES = ("alpha", "beta", "gamma", "delta", "notes", "role")
+LITERALS = (("low", "medium", "high"), ("user", "tool"), (1, 2, 3))
+
+
+@dataclass
+class Type:
+    """`kind` is one of str, int, float, bool, literal, optional, list, dict, model, node; `inner` is what it is made of."""
+
+    kind: str
+    inner: Any = None
+
+
+@dataclass
+class FieldOf:
+    type: Type
+    default: Any = REQUIRED
+    alias: str | None = None
+
+
+@dataclass
+class Model:
+    fields: dict[str, FieldOf] = field(default_factory=dict)
+    extra: str = "ignore"
+    computed: tuple[str, ...] = ()
+
+
+@dataclass
+class Version:
+    """The state's model, and the model `Node` that refers to itself."""
+
+    state: Model
+    node: Model
+    profile: DumpProfile
+
+
+# -- making models -----------------------------------------------------------------------------------------------------
+
+
+def random_type(random: Random, depth: int) -> Type:
+    kinds = ["str", "str", "int", "float", "bool", "literal"]
+    if depth:
+        kinds += ["optional", "list", "dict", "model", "model", "node"]
+    kind = random.choice(kinds)
+    match kind:
+        case "literal":
+            return Type(kind, random.choice(LITERALS))
+        case "optional" | "list" | "dict":
+            return Type(kind, random_type(random, depth - 1))
+        case "model":
+            return Type(kind, random_model(random, depth - 1))
+        case _:
+            return Type(kind)
+
+
+def random_model(random: Random, depth: int) -> Model:
+    made = Model(extra=random.choice(("ignore", "ignore", "ignore", "forbid", "allow")))
+    for name in random.sample(NAMES, random.randint(1, 3)):
+        made.fields[name] = random_field(random, depth)
+    if random.random() < 0.1:
+        made.computed = (random.choice([name for name in ("total", *NAMES) if name not in made.fields]),)
+    return made
+
+
+def random_field(random: Random, depth: int) -> FieldOf:
+    made = FieldOf(random_type(random, depth))
+    pick = random.random()
+    if pick < 0.2 and made.type.kind != "node":
+        made.default = plain(made.type, random)
+    if pick > 0.93:
+        made.alias = f"the-{random.choice(NAMES)}"
+    return made
+
+
+def random_version(random: Random) -> Version:
+    node = Model({"label": FieldOf(Type("str")), "size": FieldOf(Type("int"), 0)})
+    node.fields["child"] = FieldOf(Type("optional", Type("node")), None)
+    profile = DumpProfile(
+        by_alias=random.random() < 0.9,
+        exclude_none=random.random() < 0.2,
+        exclude_defaults=random.random() < 0.2,
+        exclude_unset=random.random() < 0.2,
+    )
+    return Version(random_model(random, 2), node, profile)
+
+
+def plain(kind: Type, random: Random) -> Any:
+    """A JSON value of a type without models, as a default."""
+    match kind.kind:
+        case "str":
+            return random.choice(("", "x", "12", "a b"))
+        case "int":
+            return random.choice((0, -1, 7, 10**12))
+        case "float":
+            return random.choice((0.0, 1.0, 0.5))
+        case "bool":
+            return random.random() < 0.5
+        case "literal":
+            return random.choice(kind.inner)
+        case "optional":
+            return None
+        case "list":
+            return []
+        case "dict":
+            return {}
+        case "model" | "node":
+            return REQUIRED
+    raise AssertionError(kind)
+
+
+class Classes:
+    """The pydantic classes of one version."""
+
+    def __init__(self, version: Version) -> None:
+        self.version = version
+        self.numbers = 0
+        self.made: dict[int, type[BaseModel]] = {}
+        fields = {name: self.field(each, "Node") for name, each in version.node.fields.items()}
+        self.node: type[BaseModel] = create_model("Node", **fields)
+        self.node.model_rebuild(_types_namespace={"Node": self.node})
+        self.state = self.model(version.state, "State")
+
+    def field(self, each: FieldOf, node: Any = None) -> Any:
+        given: dict[str, Any] = {} if each.alias is None else {"alias": each.alias}
+        if each.default is not REQUIRED:
+            given["default"] = each.default
+        return (self.annotation(each.type, node), Field(**given))
+
+    def annotation(self, kind: Type, node: Any = None) -> Any:
+        match kind.kind:
+            case "literal":
+                return Literal[kind.inner]
+            case "optional":
+                inner = self.annotation(kind.inner, node)
+                return f"{inner} | None" if isinstance(inner, str) else inner | None
+            case "list":
+                return list[self.annotation(kind.inner, node)]
+            case "dict":
+                return dict[str, self.annotation(kind.inner, node)]
+            case "model":
+                return self.model(kind.inner)
+            case "node":
+                return self.node if node is None else node
+            case _:
+                return {"str": str, "int": int, "float": float, "bool": bool}[kind.kind]
+
+    def model(self, spec: Model, name: str | None = None) -> type[BaseModel]:
+        if id(spec) not in self.made:
+            self.numbers += 1
+            base = type(
+                "Base", (BaseModel,), {"model_config": ConfigDict(extra=spec.extra, populate_by_name=False)}
+            )  # type: ignore[typeddict-item]
+            for computed in spec.computed:
+                base = type(
+                    "Base", (base,), {computed: computed_field(property(_one)), "__annotations__": {}}
+                )
+            fields = {key: self.field(each) for key, each in spec.fields.items()}
+            self.made[id(spec)] = create_model(name or f"Part{self.numbers}", __base__=base, **fields)
+        return self.made[id(spec)]
+
+    def snapshot(self) -> Snapshot:
+        return capture(Workflow("flow", state=self.state, profile=self.version.profile))
+
+    # -- instances -----------------------------------------------------------------------------------------------------
+
+    def dump(self, random: Random) -> str:
+        """What an application writes of some instance, under its profile."""
+        profile = {name: value for name, value in self.version.profile.to_dict().items() if name != "mode"}
+        return self.instance(self.version.state, random, 3).model_dump_json(**profile)
+
+    def instance(self, spec: Model, random: Random, depth: int) -> BaseModel:
+        values: dict[str, Any] = {}
+        taken: set[str] = set()
+        for name, each in spec.fields.items():
+            if each.default is REQUIRED or random.random() < 0.6:
+                values[each.alias or name] = self.value(each.type, random, depth)
+            taken.add(each.alias or name)
+        if spec.extra == "allow" and random.random() < 0.1:
+            key = random.choice((*NAMES, "other"))
+            if key not in taken | set(spec.fields) | set(spec.computed):
+                values[key] = random.choice((1, "x", None))
+        return (self.node if spec is self.version.node else self.model(spec))(**values)
+
+    def value(self, kind: Type, random: Random, depth: int) -> Any:
+        match kind.kind:
+            case "float":
+                return random.choice((0.0, -2.5, 1e20, 3.0, math.nan if random.random() < 0.3 else 0.1))
+            case "optional":
+                return (
+                    None if depth <= 0 or random.random() < 0.4 else self.value(kind.inner, random, depth - 1)
+                )
+            case "list":
+                return [self.value(kind.inner, random, depth - 1) for _ in range(random.randint(0, 2))]
+            case "dict":
+                keys = random.sample((*NAMES, "k", "1"), random.randint(0, 2))
+                return {key: self.value(kind.inner, random, depth - 1) for key in keys}
+            case "model":
+                return self.instance(kind.inner, random, depth - 1)
+            case "node":
+                return self.instance(self.version.node, random, depth - 1)
+            case _:
+                return plain(kind, random)
+
+
+def _one(self: Any) -> int:
+    return 1
+
+
+# -- edits -------------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Place:
+    """One field of one model: the path of the object that holds it, and that object's model."""
+
+    holder: str
+    model: Model
+    name: str
+
+    @property
+    def path(self) -> str:
+        key = self.model.fields[self.name].alias or self.name
+        return f'{self.holder}."{key}"' if "-" in key else f"{self.holder}.{key}"
+
+
+def places(version: Version) -> list[Place]:
+    found: list[Place] = []
+
+    def look(model: Model, path: str) -> None:
+        for name, each in model.fields.items():
+            place = Place(path, model, name)
+            found.append(place)
+            inside(each.type, place.path)
+
+    def inside(kind: Type, path: str) -> None:
+        match kind.kind:
+            case "optional":
+                inside(kind.inner, path)
+            case "list":
+                inside(kind.inner, f"{path}[]")
+            case "dict":
+                inside(kind.inner, path + "{}")
+            case "model":
+                look(kind.inner, path)
+
+    look(version.state, "state")
+    if any(
+        each.model is not version.node and _holds_node(each.model.fields[each.name].type) for each in found
+    ):
+        found += [
+            Place("<Node>", version.node, name) for name in ("label", "size") if name in version.node.fields
+        ]
+    return found
+
+
+def _holds_node(kind: Type) -> bool:
+    return kind.kind == "node" or (isinstance(kind.inner, Type) and _holds_node(kind.inner))
+
+
+Script = list[tuple[str, tuple[Any, ...], dict[str, Any]]]
+
+
+def edited(version: Version, random: Random) -> tuple[Version, Script]:
+    """The next version, and operations that may be right for it. Nobody has checked."""
+    new = copy.deepcopy(version)
+    script: Script = []
+    for _ in range(random.randint(0, 3)):
+        script += _edit(new, random)
+    return new, script
+
+
+def _edit(version: Version, random: Random) -> Script:
+    place = random.choice(places(version))
+    model, name = place.model, place.name
+    each = model.fields[name]
+    path = place.path
+    kind = random.choice(
+        ("rename", "add", "remove", "wrap", "literal", "type", "null", "required", "computed")
+    )
+    match kind:
+        case "rename":
+            to = random.choice(NAMES)
+            if to in model.fields or to in model.computed or each.alias:
+                return []
+            model.fields = {to if key == name else key: value for key, value in model.fields.items()}
+            return [("rename_field", (path,), {"to": to})]
+        case "add":
+            to = random.choice(NAMES)
+            if to in model.fields or to in model.computed:
+                return []
+            made = random_type(random, 1)
+            default = plain(made, random)
+            if default is REQUIRED:
+                return []
+            model.fields[to] = FieldOf(made)
+            given = default if random.random() < 0.8 else random.choice(("x", 1, None, []))
+            return [("add_field", (f"{place.holder}.{to}",), {"default": given})]
+        case "remove":
+            if len(model.fields) < 2 and model.fields:
+                return []
+            del model.fields[name]
+            return [("remove_field", (path,), {})]
+        case "wrap":
+            each.type = Type("list", each.type)
+            each.default = REQUIRED
+            return [("wrap", (path,), {})]
+        case "literal" if each.type.kind == "literal":
+            values = random.choice(LITERALS)
+            mapping = {value: random.choice(values) for value in each.type.inner if random.random() < 0.9}
+            each.type = Type("literal", values)
+            if each.default is not REQUIRED:
+                each.default = values[0]
+            return [
+                ("map_values", (path,), {"mapping": mapping, "otherwise": random.choice(("error", "keep"))})
+            ]
+        case "type" if each.type.kind in ("int", "float", "bool", "str"):
+            to = random.choice(("str", "int", "float"))
+            each.type, each.default = Type(to), REQUIRED
+            return [("convert", (path,), {"to": to})]
+        case "null" if each.type.kind == "optional":
+            fill = plain(each.type.inner, random)
+            each.type, each.default = each.type.inner, REQUIRED
+            return [] if fill is REQUIRED else [("drop_null", (path,), {"fill": fill})]
+        case "null":
+            each.type = Type("optional", each.type)
+            return [] if random.random() < 0.5 else [("make_nullable", (path,), {})]
+        case "required" if each.default is not REQUIRED:
+            fill, each.default = each.default, REQUIRED
+            return [("make_required", (path,), {"fill": fill})]
+        case "computed":
+            free = [each for each in ("total", *NAMES) if each not in model.fields]
+            model.computed = () if model.computed else (random.choice(free),)
+            return []
+    return []
+
+
+#: the ways in which somebody gets a script wrong
+DEFECTS = (
+    "none",
+    "none",
+    "dropped",
+    "wrong default",
+    "mapping not total",
+    "recursion forgotten",
+    "swapped",
+    "other target",
+    "shallow",
+)
+
+
+def with_defect(script: Script, defect: str, random: Random) -> Script:
+    made = copy.deepcopy(script)
+    if not made:
+        return made
+    at = random.randrange(len(made))
+    name, (path, *_), arguments = made[at]
+    match defect:
+        case "dropped":
+            del made[at]
+        case "wrong default":
+            for key in ("default", "fill"):
+                if key in arguments:
+                    arguments[key] = random.choice((None, "x", 1, [], {"a": 1}))
+        case "mapping not total":
+            if arguments.get("mapping"):
+                arguments["mapping"].pop(next(iter(arguments["mapping"])))
+        case "recursion forgotten" | "shallow":
+            if path.startswith("<Node>"):
+                made[at] = (name, (path.replace("<Node>", "state.alpha"),), arguments)
+            elif "[]" in path:
+                made[at] = (name, (path.replace("[]", "[0]", 1),), arguments)
+        case "swapped":
+            random.shuffle(made)
+        case "other target":
+            if "to" in arguments and name == "rename_field":
+                arguments["to"] = random.choice(NAMES)
+    return made
+
+
+def operations(script: Script) -> tuple[Any, ...]:
+    """Raises what the recorder raises."""
+    op = Operations()
+    for name, positional, arguments in script:
+        getattr(op, name)(*positional, **arguments)
+    return tuple(op.recorded)
+
+
+__all__ = ["DEFECTS", "Classes", "edited", "operations", "random_version", "with_defect"]
