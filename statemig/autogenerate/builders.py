@@ -103,7 +103,7 @@ def _build(change: Change, site: Site, target: Path, old: Schema, new: Schema) -
             return _never_null(change, site, path, new)
         case "S23" | "S49" | "S51" if site.detail is not None:
             return variant(change, site, target)
-        case "S23" | "S27" | "S28" | "S42" | "S43":
+        case "S23" | "S27" | "S28" | "S42":
             return _converted(change, site, path)
         case "S29":
             return _listed(change, site, path, old, new)

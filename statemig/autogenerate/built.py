@@ -18,6 +18,7 @@ _ADVICE: Final = {
     "S15": "an earlier version had this name for another type, and old runs may still have such values; give the field another "
     "name, or say that none is left by --rename with the path and nothing behind the colon",
     "S18": "old documents may hold keys that nobody declared, and they would be dropped",
+    "S43": "write a transform that reads the old encoding and writes the new one",
     "S50": "a value that several members accept may be read as another one now",
     "S20": "say with rename_keys or a transform which keys the old ones become",
     "W06": "a call or question that is pending was asked with the old arguments",

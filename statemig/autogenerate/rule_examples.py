@@ -316,7 +316,7 @@ _STATE: Final[Mapping[str, tuple[Example, ...]]] = {
             Version(object_of("scan", scan={"type": "string", "contentEncoding": "base64"})),
             Version(object_of("scan", scan={"type": "string", "contentEncoding": "base64url"})),
             'op.transform(to_urlsafe, from_urlsafe, path="state.scan")',
-            note="convert knows types and formats, but no encodings; a function for each way does.",
+            note="none of the operations on values knows encodings; a function for each way does.",
         ),
     ),
     "S45": (

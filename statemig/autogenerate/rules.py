@@ -315,7 +315,7 @@ _TABLE: Final = (
             "resolution": Case("?", "?", "no", "convert"),
         },
     ),
-    _state(43, "encoding", "Bytes are written in another encoding.", _one("no", "no", "ok", "convert")),
+    _state(43, "encoding", "Bytes are written in another encoding.", _one("no", "no", "ok")),
     _state(44, "list-items", "What changed lies in a list's items: see the path `a[]`.", {}),
     _state(
         45,

@@ -363,6 +363,32 @@ def test_what_nothing_can_turn_into_the_other_is_listed() -> None:
     assert "nothing turns string into Money by itself" in proposal.reasons["state.a"]
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "advice"),
+    [
+        (
+            {"type": "string", "contentEncoding": "base64"},
+            {"type": "string", "contentEncoding": "base64url"},
+            "S43 encoding: write a transform that reads the old encoding and writes the new one",
+        ),
+        (
+            {"type": "string", "format": "email"},
+            {"type": "string", "format": "uuid"},
+            "S42 format: nothing turns email into uuid by itself; write a transform",
+        ),
+    ],
+)
+def test_what_only_a_function_can_do_is_listed_with_that_advice(
+    old: dict[str, Any], new: dict[str, Any], advice: str
+) -> None:
+    def holding(field: dict[str, Any]) -> Snapshot:
+        return Snapshot.from_json_schema({"type": "object", "properties": {"a": field}, "required": ["a"]})
+
+    proposal = propose(holding(old), holding(new))
+    assert proposal.operations == ()
+    assert advice in proposal.reasons["state.a"]
+
+
 def test_a_computed_field_that_stays_is_no_leftover() -> None:
     class Before(BaseModel):
         a: int

@@ -104,7 +104,7 @@ def test_an_example_of_steps_has_a_line_for_each() -> None:
 
 
 def test_an_example_without_the_rules_operation_says_why() -> None:
-    assert "\n  note       convert knows types and formats, but no encodings" in run("S43").stdout
+    assert "\n  note       none of the operations on values knows encodings" in run("S43").stdout
 
 
 def test_one_rule_as_json() -> None:
