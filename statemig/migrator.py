@@ -131,6 +131,7 @@ class Migrator:
         self._upwards: dict[str, dict[str, Way | None]] = {"head": {}}
         self._snapshots: dict[str, Snapshot | None] = {}
         #: revisions whose scripts were found to be right
+        self._sound: set[str] = set()
         self._validity = Validity(self.workflow, self.snapshot)
 
     @classmethod
@@ -185,6 +186,24 @@ class Migrator:
             directory = self._directory
             self._snapshots[revision] = node.snapshot if directory is None else directory.snapshot(revision)
         return self._snapshots[revision]
+
+    def refuse_bad(self, revisions: Iterable[str]) -> None:
+        """Raises `OperationError` with all that is wrong with these scripts, each problem with file and line. What was found to be right is
+        not looked at again."""
+        from statemig.revisions.loading import refuse
+
+        unseen = [name for name in revisions if name not in self._sound]
+        if self._directory is not None:
+            self._directory.refuse_bad(unseen, self.snapshot)
+        else:
+            refuse(map(self.revision, unseen), self.snapshot, self.workflow)
+        self._sound.update(unseen)
+
+    def fits(self, source: str, revisions: Iterable[str]) -> bool:
+        """Whether frozen verdicts say of these revisions that whatever is valid at `source` is valid behind them. Runs no script."""
+        from statemig.proof.verdict import fits
+
+        return self._directory is not None and fits(revisions, source, self._directory.frozen)
 
     def path(self, lower: str, upper: str) -> tuple[str, ...]:
         """The revisions that lead from one to the other, in order."""

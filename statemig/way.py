@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -30,6 +30,10 @@ class Revisions(Protocol):
 
     def snapshot(self, revision: str) -> Snapshot | None: ...
 
+    def refuse_bad(self, revisions: Iterable[str]) -> None: ...
+
+    def fits(self, source: str, revisions: Iterable[str]) -> bool: ...
+
 
 class Way:
     """From revision `source` to `target`, which follows from it (`up`) or which it follows from. Safe for any number of threads: what
@@ -56,6 +60,7 @@ class Way:
     def stages(self) -> tuple[Stage, ...]:
         """The instructions of the scripts. Raises `OperationError` with all that is wrong with all of them, and a `RevisionError` where
         one cannot be loaded."""
+        self._known.refuse_bad(self.revisions if self.up else self.revisions[::-1])
         return tuple(stage for each in self.revisions for stage in self._lowered(each))
 
     # -- documents -----------------------------------------------------------------------------------------------------
@@ -115,12 +120,16 @@ class Way:
     def is_proven(self) -> bool:
         """Whether every document that is valid at `source` is valid at `target` after the upgrade, so that none needs to be validated.
 
-        Said by the subshape check on what the operations make of the shape. It takes as long as validating some tens of documents, so it
-        is asked when that many have come. What a complement puts back is not in the shapes, so a way down is never proven.
+        Said by the verdicts that are frozen beside the revisions. Where there is none that still holds, by the subshape check on what the
+        operations make of the shape: it takes as long as validating some tens of documents, so it is asked when that many have come.
+        What a complement puts back is not in the shapes, so a way down is never proven.
         """
         found = self._proven
         if isinstance(found, bool):
             return found
+        if found == 0 and self.up and self._known.fits(self.source, self.revisions):
+            self._proven = True
+            return True
         if found < _WORTH_PROVING:
             self._proven = found + 1
             return False

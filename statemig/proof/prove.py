@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import cache
 
 from statemig.operations.base import Operation
@@ -10,6 +11,7 @@ from statemig.proof import cursor, state
 from statemig.proof.trial import Trial
 from statemig.proof.verdict import Finding, Part, Verdict
 from statemig.revisions.directory import Directory
+from statemig.revisions.loading import problems_of_script
 from statemig.revisions.revision import Revision
 from statemig.workflow.snapshot import Snapshot
 
@@ -52,7 +54,14 @@ def prove_revision(revision: Revision, snapshot: Callable[[str], Snapshot | None
     old = snapshot(below[0])
     if old is None:
         return _unknown(f"follows {below[0]}, which was frozen without a snapshot")
-    return prove(old, new, revision.operations, revision.downgrade_operations)
+    verdict = prove(old, new, revision.operations, revision.downgrade_operations)
+    refused = [
+        Finding("", f"the script is refused when it is loaded: {each.text}")
+        for each in problems_of_script(revision, snapshot)
+    ]
+    if not refused:
+        return verdict
+    return replace(verdict, up=Part.of([*refused, *verdict.up.findings], verdict.up.notes), fits=False)
 
 
 def freeze(directory: Directory, revision: str, verdict: Verdict) -> None:
