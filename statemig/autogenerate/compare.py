@@ -15,6 +15,7 @@ from statemig.autogenerate.steps import StepMatch, match_steps, step_changes
 from statemig.autogenerate.structure import Walk
 from statemig.errors import OperationError
 from statemig.path import Path
+from statemig.shapes.marks import Marks
 from statemig.shapes.shape import Object, Property, Schema
 from statemig.workflow.snapshot import Snapshot
 
@@ -96,7 +97,8 @@ def _walk(old: Snapshot, new: Snapshot, given: Renames, steps: StepMatch) -> Wal
     """Walk once; where a definition turned into several, walk again without treating it as one."""
     apart: frozenset[str] = frozenset()
     while True:
-        walk = Walk(declared(old), declared(new), given, apart)
+        marks = old.kept("declared", _marks), new.kept("declared", _marks)
+        walk = Walk(marks[0].schema, marks[1].schema, given, apart, marks)
         _compare_documents(walk, steps)
         split = {
             name for name, partners in walk.partners.items() if len(partners) > 1 and name in walk.shared
@@ -105,6 +107,10 @@ def _walk(old: Snapshot, new: Snapshot, given: Renames, steps: StepMatch) -> Wal
         if (split := split - recursive) <= apart:
             return walk
         apart |= split
+
+
+def _marks(snapshot: Snapshot) -> Marks:
+    return Marks.of(declared(snapshot))
 
 
 def _is_recursive(schema: Schema, name: str) -> bool:

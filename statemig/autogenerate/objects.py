@@ -58,7 +58,7 @@ def compare_objects(walk: Walk, old: Object, new: Object, place: Place) -> None:
         else:
             _dissolved(walk, key, child, settled[key], old, place)
     for key in old.properties:
-        if key in pairs:
+        if key in pairs and not walk.passed_over(old.properties[key], new.properties[pairs[key]]):
             _fields(walk, old.properties[key], new.properties[pairs[key]], place.field(key, pairs[key]))
     for key in new.properties:
         if key in come and key not in settled.values():
@@ -72,6 +72,12 @@ def compare_objects(walk: Walk, old: Object, new: Object, place: Place) -> None:
 def _swapped(walk: Walk, old: Object, new: Object, pairs: dict[str, str], place: Place) -> dict[str, str]:
     """Fields of which nobody has said anything that changed names with each other."""
     free = [key for key in pairs if pairs[key] == key]
+    # What is written as it was has not changed names, but for what its author says of it.
+    free = [
+        k
+        for k in free
+        if new.properties[k].aliases or not walk.written_alike(old.properties[k], new.properties[k])
+    ]
     free = [k for k in free if str(place.was / k) not in walk.given and str(place.path / k) not in walk.given]
     found = swapped(walk, old, new, free)
     walk.renames += [(str(place.path / a), str(place.fresh / b), SWAPPED) for a, b in found.items()]

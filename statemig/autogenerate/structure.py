@@ -19,6 +19,7 @@ from statemig.autogenerate.unions import compare_unions
 from statemig.autogenerate.words import in_words
 from statemig.path import Items, Path, Values
 from statemig.shapes.digest import digest
+from statemig.shapes.marks import Marks
 from statemig.shapes.shape import (
     Anything,
     Enum,
@@ -44,11 +45,16 @@ class Walk:
     """Gathers what the comparison of two schemas finds.
 
     `given` are renames a person has settled, by old path. `apart`: shared definitions of which each use is compared
-    by itself, because they do not all become the same.
+    by itself, because they do not all become the same. `marks` are those of `old` and `new`, where they are known.
     """
 
     def __init__(
-        self, old: Schema, new: Schema, given: Mapping[str, str | None], apart: frozenset[str] = frozenset()
+        self,
+        old: Schema,
+        new: Schema,
+        given: Mapping[str, str | None],
+        apart: frozenset[str] = frozenset(),
+        marks: tuple[Marks, Marks] | None = None,
     ) -> None:
         self.old = old
         self.new = new
@@ -65,11 +71,15 @@ class Walk:
         self.open: list[tuple[str | None, str | None]] = []
         #: the old and the new key of a union's tag, on the way into one of its members
         self.rekeyed: tuple[str | None, str | None] | None = None
+        self.marks = marks or (Marks.of(old), Marks.of(new))
+        self.changed = self.marks[0].changed(self.marks[1])
 
     # -- any two shapes --------------------------------------------------------------------------------------------
 
     def compare(self, old: Shape, new: Shape, place: Place, field: Property | None = None) -> None:
         """`field` is the new property whose whole value this is, so that its default is known."""
+        if self.passed_over(old, new):
+            return
         left, right = parts(old, self.old), parts(new, self.new)
         if not left.shapes or not right.shapes:
             if left.shapes:
@@ -91,6 +101,20 @@ class Walk:
             wrapped = [c for c in self.changes[mark:] if c.rule == "S29" and c.direction == "wrapped"]
             if not any(change.path == str(place.path) for change in wrapped):  # else null becomes []
                 self.found("S25", place, old, new, new_property=field)
+
+    def written_alike(self, old: Shape | Property, new: Shape | Property) -> bool:
+        """Whether nothing has changed in here, told by what is known of either schema."""
+        before, after = self.marks[0].known.get(id(old)), self.marks[1].known.get(id(new))
+        return before is not None and before == after and not before[1] & self.changed
+
+    def passed_over(self, old: Shape | Property, new: Shape | Property) -> bool:
+        """Whether there is no need to go in here; the definitions in here have become themselves."""
+        if self.given or not self.written_alike(old, new):
+            return False
+        for name in self.marks[0].known[id(old)][1] & self.shared & self.new.definitions.keys():
+            self.partners.setdefault(name, set()).add(self.digest(self.new.definitions[name], new_side=True))
+        self.rekeyed = None
+        return True
 
     def pair(self, old: Shape, new: Shape, place: Place) -> None:
         """Two shapes that are neither unions nor null; a reference leads into its definition."""
@@ -214,7 +238,13 @@ class Walk:
         return self.digest(old, new_side=False) == self.digest(new, new_side=True)
 
     def digest(self, shape: Shape, *, new_side: bool) -> str:
-        return digest(Schema(shape, (self.new if new_side else self.old).definitions))
+        marks = self.marks[new_side]
+        found = marks.digests.get(id(shape))
+        if found is None:
+            found = digest(Schema(shape, marks.schema.definitions))
+            if id(shape) in marks.known:
+                marks.digests[id(shape)] = found
+        return found
 
 
 def _keys(old: String | Enum, new: String | Enum) -> ValueMapping | None:

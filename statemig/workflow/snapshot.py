@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import random as random_module
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from statemig import json_text
 from statemig.errors import SchemaError
@@ -23,6 +23,8 @@ from statemig.workflow.sample import sample_run
 from statemig.workflow.unseen import Unseen
 
 __all__ = ["LAYERS", "Snapshot", "StepInfo"]
+
+Made = TypeVar("Made")
 
 FORMAT: Final = 1
 LAYERS: Final = ("state", "steps", "flow", "prompts", "tools", "models")
@@ -80,6 +82,13 @@ class Snapshot:
             self._made["accepts"] = with_computed(self.reads, self.writes)
         accepts: Schema = self._made["accepts"]
         return accepts
+
+    def kept(self, name: str, make: Callable[[Snapshot], Made]) -> Made:
+        """What somebody made of this snapshot alone, made once."""
+        if name not in self._made:
+            self._made[name] = make(self)
+        made: Made = self._made[name]
+        return made
 
     @property
     def ends(self) -> tuple[str, ...]:
