@@ -116,6 +116,11 @@ REFUSED: list[tuple[str, str]] = [
         "Choose another place, or make an object of it first",
     ),
     (
+        'op.copy_field("<Person>.first", to="<Person>.last.text")',
+        "copy_field <Person>.first: nothing can be put into <Person>.last, which is never an object. "
+        "Choose another place, or make an object of it first",
+    ),
+    (
         'op.add_field("state.topic.text", default="")',
         "add_field state.topic.text: nothing can be put into state.topic, which is never an object. "
         "Choose another place, or make an object of it first",
@@ -436,6 +441,7 @@ def test_a_field_that_is_out_of_the_way_for_something_may_come_back(tmp_path: Pa
         "pass",
         'op.add_field("state.new", default=[])',
         'op.copy_field("state.topic", to="state.person.subject")',
+        'op.copy_field("<Person>.first", to="<Person>.names.first")',
         'op.rename_field("state.items[]<kind=note>.text", to="limit")',  # only the other variant has one
         'op.map_values("state.colour", {"red": "blue"}, otherwise="keep")',
         'op.map_values("state.colour", {"red": "blue", "green": "blue", "blue": "red"})',
