@@ -24,6 +24,8 @@ class Validity:
         self._workflow = workflow
         self._snapshot = snapshot
         self._validators: dict[tuple[str, str], Validator | None] = {}
+        #: by revision, the steps on which a run may stand whatever is in its document
+        self._easy: dict[str, frozenset[str]] = {}
 
     def require_stored(self, document: Document, revision: str, *, run_id: str | None = None) -> None:
         """Raises `InvalidStateError` where the document is not one that this revision's workflow stores."""
@@ -59,8 +61,24 @@ class Validity:
                 path=problems[0][0] or None,
                 hint=f"Add what is missing to the scripts between {source} and {target}",
             )
-        if snapshot is not None and snapshot.steps:
+        if snapshot is not None and snapshot.steps and not self._stands_well(document, snapshot, target):
             require_cursor(document, snapshot, target)
+
+    def _stands_well(self, document: Document, snapshot: Snapshot, revision: str) -> bool:
+        """Whether all positions, of which a document usually has one, stand on steps of which there is nothing to be asked."""
+        if document.get("pending"):
+            return False
+        easy = self._easy.get(revision)
+        if easy is None:
+            easy = self._easy[revision] = frozenset(
+                name
+                for name, step in snapshot.steps.items()
+                if not step.reads and name not in snapshot.dead_ends and name not in snapshot.sure_arrivals
+            )
+        for position in document.get("cursor") or ():  # noqa: SIM110, because a generator takes three times as long
+            if position["step"] not in easy:
+                return False
+        return True
 
     def _problems(self, document: Document, revision: str, side: str) -> list[tuple[str, str]]:
         validator = self._validator(revision, side)
