@@ -13,6 +13,7 @@ from statemig.cli.output import complain, format_option, print_json, print_table
 from statemig.cli.project import Project, pass_project
 
 if TYPE_CHECKING:
+    from statemig.revisions.frozen import Frozen
     from statemig.revisions.graph import Graph
     from statemig.revisions.script import Header
 
@@ -105,8 +106,20 @@ def guarantee(project: Project, revision: str) -> str:
     """What the verdict frozen beside a revision says, as long as it is about what is there; without one it is unproven."""
     from statemig.proof.verdict import guarantee_of
 
+    return guarantee_of(*_frozen(project, revision))
+
+
+def _frozen(project: Project, revision: str) -> tuple[Frozen, list[Frozen]]:
+    """What is frozen of a revision, and of those that it follows."""
     frozen = project.directory.frozen(revision)
-    return guarantee_of(frozen, [project.directory.frozen(below) for below in frozen.down_revisions])
+    return frozen, [project.directory.frozen(below) for below in frozen.down_revisions]
+
+
+def _open_findings(project: Project, revision: str) -> list[str]:
+    """What the frozen verdict says is not proved of the way up, as messages."""
+    from statemig.proof.verdict import messages_of
+
+    return messages_of(*_frozen(project, revision))
 
 
 @click.command()
@@ -170,6 +183,7 @@ def show(project: Project, revision: str, workflow: str | None, form: str) -> No
     header = project.directory.header(found)
     row = {
         **_row(project, project.directory.graph(name), header, True),
+        "not_proved": _open_findings(project, found),
         "digests": dict(loaded.snapshot.digests) if loaded.snapshot is not None else None,
         "operations": [operation.to_dict() for operation in loaded.operations],
         "downgrade_operations": (
@@ -185,6 +199,8 @@ def show(project: Project, revision: str, workflow: str | None, form: str) -> No
     click.echo(f"Revision {found}{' (head)' if row['head'] else ''}, {name}, version {header.version}")
     click.echo(f"Follows {below if isinstance(below, str) else ', '.join(below)}")
     click.echo(f"Change class {row['change_class'] or 'unknown'}, {row['guarantee']}")
+    for message in row["not_proved"]:
+        click.echo(f"  - {message}")
     click.echo(f"Script {shown(script)}")
     click.echo()
     if loaded.operations:

@@ -141,6 +141,16 @@ def guarantee_of(frozen: Frozen, below: Iterable[Frozen]) -> Guarantee:
     return word if word in ("proven", "tested") else "unproven"
 
 
+def messages_of(frozen: Frozen, below: Iterable[Frozen]) -> list[str]:
+    """The findings of a standing verdict on the way up, as sentences; [] where there is none."""
+    found = standing(frozen, below) or {}
+    return [
+        Finding(each["path"], each["reason"], each.get("operation")).message
+        for part in ("up", "cursor")
+        for each in found.get(part, {}).get("findings", ())
+    ]
+
+
 def fits(revisions: Iterable[str], source: str, frozen: Callable[[str], Frozen]) -> bool:
     """Whether what is valid at `source` is valid behind all of these revisions, as frozen verdicts say. They compose only where each
     follows the one before it alone: on a way through a merge no snapshot says what a document looks like between two of them."""

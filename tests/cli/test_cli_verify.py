@@ -123,6 +123,16 @@ def test_the_verdict_is_frozen_and_changes_no_digest(mapped: Any) -> None:
     mapped.ok("check", "--chain-only")
 
 
+def test_show_says_what_is_open(mapped: Any) -> None:
+    mapped.ok("verify")
+    assert "proven" in mapped.ok("show", "head")
+    assert mapped.json("show", "head")["not_proved"] == []
+    rewrite(mapped, "pass")
+    assert mapped.json("show", "head")["not_proved"] == []  # nobody has looked yet
+    mapped.run("verify")
+    assert '  - $.messages[] value "function" not accepted' in mapped.ok("show", "head")
+
+
 def test_a_frozen_verdict_holds_no_value_of_a_state(mapped: Any) -> None:
     rewrite(mapped, "pass")
     mapped.run("verify", "--show-values")

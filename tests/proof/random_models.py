@@ -5,10 +5,14 @@ what is stored is what `model_dump_json` writes, and what is right is what `mode
 from __future__ import annotations
 
 import copy
+import functools
 import math
+import operator
 from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
 from random import Random
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, computed_field, create_model
 
@@ -17,13 +21,15 @@ from statemig.workflow.definition import DumpProfile
 from statemig.workflow.snapshot import Snapshot
 
 REQUIRED: Any = ...
+PLAIN = {"str": str, "int": int, "float": float, "bool": bool, "date": date, "decimal": Decimal}
 NAMES = ("alpha", "beta", "gamma", "delta", "notes", "role")
 LITERALS = (("low", "medium", "high"), ("user", "tool"), (1, 2, 3))
 
 
 @dataclass
 class Type:
-    """`kind` is one of str, int, float, bool, literal, optional, list, dict, model, node; `inner` is what it is made of."""
+    """`kind` is one of str, int, float, bool, literal, small, date, decimal, optional, list, set, dict, pair, model, node, tagged; `inner`
+    is what it is made of."""
 
     kind: str
     inner: Any = None
@@ -56,15 +62,23 @@ class Version:
 
 
 def random_type(random: Random, depth: int) -> Type:
-    kinds = ["str", "str", "int", "float", "bool", "literal"]
+    kinds = ["str", "str", "int", "float", "bool", "literal", "small", "date", "decimal"]
     if depth:
-        kinds += ["optional", "list", "dict", "model", "model", "node"]
+        kinds += ["optional", "list", "set", "dict", "pair", "model", "model", "node", "tagged"]
     kind = random.choice(kinds)
     match kind:
         case "literal":
             return Type(kind, random.choice(LITERALS))
         case "optional" | "list" | "dict":
             return Type(kind, random_type(random, depth - 1))
+        case "set":
+            return Type(kind, Type(random.choice(("str", "int", "date"))))
+        case "small":
+            return Type(kind, random.choice(((0, 9), (None, 5), (1, None))))
+        case "pair":
+            return Type(kind, (random_type(random, 0), random_type(random, 0)))
+        case "tagged":
+            return Type(kind, {name: random_model(random, 0) for name in ("search", "note")})
         case "model":
             return Type(kind, random_model(random, depth - 1))
         case _:
@@ -74,19 +88,19 @@ def random_type(random: Random, depth: int) -> Type:
 def random_model(random: Random, depth: int) -> Model:
     made = Model(extra=random.choice(("ignore", "ignore", "ignore", "forbid", "allow")))
     for name in random.sample(NAMES, random.randint(1, 3)):
-        made.fields[name] = random_field(random, depth)
+        made.fields[name] = random_field(name, random, depth)
     if random.random() < 0.1:
         made.computed = (random.choice([name for name in ("total", *NAMES) if name not in made.fields]),)
     return made
 
 
-def random_field(random: Random, depth: int) -> FieldOf:
+def random_field(name: str, random: Random, depth: int) -> FieldOf:
     made = FieldOf(random_type(random, depth))
     pick = random.random()
     if pick < 0.2 and made.type.kind != "node":
         made.default = plain(made.type, random)
     if pick > 0.93:
-        made.alias = f"the-{random.choice(NAMES)}"
+        made.alias = f"the-{name}"
     return made
 
 
@@ -115,13 +129,22 @@ def plain(kind: Type, random: Random) -> Any:
             return random.random() < 0.5
         case "literal":
             return random.choice(kind.inner)
+        case "small":
+            low, high = kind.inner
+            return random.choice([end for end in (low, high, 3) if end is not None])
+        case "date":
+            return random.choice((date(2020, 2, 29), date(1999, 12, 31)))
+        case "decimal":
+            return random.choice((Decimal("1.50"), Decimal(0), Decimal("-7")))
         case "optional":
             return None
         case "list":
             return []
+        case "set":
+            return set()
         case "dict":
             return {}
-        case "model" | "node":
+        case "model" | "node" | "pair" | "tagged":
             return REQUIRED
     raise AssertionError(kind)
 
@@ -133,6 +156,7 @@ class Classes:
         self.version = version
         self.numbers = 0
         self.made: dict[int, type[BaseModel]] = {}
+        self.variants: dict[tuple[int, str], type[BaseModel]] = {}
         fields = {name: self.field(each, "Node") for name, each in version.node.fields.items()}
         self.node: type[BaseModel] = create_model("Node", **fields)
         self.node.model_rebuild(_types_namespace={"Node": self.node})
@@ -148,6 +172,14 @@ class Classes:
         match kind.kind:
             case "literal":
                 return Literal[kind.inner]
+            case "small":
+                return Annotated[int, Field(ge=kind.inner[0], le=kind.inner[1])]
+            case "pair":
+                return tuple[self.annotation(kind.inner[0]), self.annotation(kind.inner[1])]
+            case "set":
+                return set[self.annotation(kind.inner)]
+            case "tagged":
+                return self.tagged(kind)
             case "optional":
                 inner = self.annotation(kind.inner, node)
                 return f"{inner} | None" if isinstance(inner, str) else inner | None
@@ -160,7 +192,17 @@ class Classes:
             case "node":
                 return self.node if node is None else node
             case _:
-                return {"str": str, "int": int, "float": float, "bool": bool}[kind.kind]
+                return PLAIN[kind.kind]
+
+    def tagged(self, kind: Type) -> Any:
+        members = []
+        for name, spec in kind.inner.items():
+            base = self.model(spec)
+            if (id(kind), name) not in self.variants:
+                made = create_model(f"{name.title()}{self.numbers}", __base__=base, kind=(Literal[name], ...))
+                self.variants.setdefault((id(kind), name), made)
+            members.append(self.variants[id(kind), name])
+        return Annotated[functools.reduce(operator.or_, members), Field(discriminator="kind")]
 
     def model(self, spec: Model, name: str | None = None) -> type[BaseModel]:
         if id(spec) not in self.made:
@@ -207,8 +249,17 @@ class Classes:
                 return (
                     None if depth <= 0 or random.random() < 0.4 else self.value(kind.inner, random, depth - 1)
                 )
-            case "list":
-                return [self.value(kind.inner, random, depth - 1) for _ in range(random.randint(0, 2))]
+            case "list" | "set":
+                found = [self.value(kind.inner, random, depth - 1) for _ in range(random.randint(0, 2))]
+                return found if kind.kind == "list" else set(found)
+            case "pair":
+                return tuple(self.value(inner, random, depth - 1) for inner in kind.inner)
+            case "tagged":
+                self.annotation(kind)
+                name = random.choice(("search", "note"))
+                inside = self.instance(kind.inner[name], random, depth - 1).__dict__
+                aliased = {kind.inner[name].fields[key].alias or key: each for key, each in inside.items()}
+                return self.variants[id(kind), name](kind=name, **aliased)
             case "dict":
                 keys = random.sample((*NAMES, "k", "1"), random.randint(0, 2))
                 return {key: self.value(kind.inner, random, depth - 1) for key in keys}
@@ -260,6 +311,9 @@ def places(version: Version) -> list[Place]:
                 inside(kind.inner, path + "{}")
             case "model":
                 look(kind.inner, path)
+            case "tagged":
+                for name, model in kind.inner.items():
+                    look(model, f"{path}<kind={name}>")
 
     look(version.state, "state")
     if any(
@@ -308,7 +362,7 @@ def _edit(version: Version, random: Random) -> Script:
                 return []
             made = random_type(random, 1)
             default = plain(made, random)
-            if default is REQUIRED:
+            if default is REQUIRED or isinstance(default, set | date | Decimal):
                 return []
             model.fields[to] = FieldOf(made)
             given = default if random.random() < 0.8 else random.choice(("x", 1, None, []))
@@ -331,12 +385,13 @@ def _edit(version: Version, random: Random) -> Script:
             return [
                 ("map_values", (path,), {"mapping": mapping, "otherwise": random.choice(("error", "keep"))})
             ]
-        case "type" if each.type.kind in ("int", "float", "bool", "str"):
+        case "type" if each.type.kind in ("int", "float", "bool", "str", "small", "date"):
             to = random.choice(("str", "int", "float"))
             each.type, each.default = Type(to), REQUIRED
             return [("convert", (path,), {"to": to})]
         case "null" if each.type.kind == "optional":
             fill = plain(each.type.inner, random)
+            fill = REQUIRED if isinstance(fill, set | date | Decimal) else fill
             each.type, each.default = each.type.inner, REQUIRED
             return [] if fill is REQUIRED else [("drop_null", (path,), {"fill": fill})]
         case "null":
@@ -344,6 +399,8 @@ def _edit(version: Version, random: Random) -> Script:
             return [] if random.random() < 0.5 else [("make_nullable", (path,), {})]
         case "required" if each.default is not REQUIRED:
             fill, each.default = each.default, REQUIRED
+            if isinstance(fill, set | date | Decimal):
+                return []
             return [("make_required", (path,), {"fill": fill})]
         case "computed":
             free = [each for each in ("total", *NAMES) if each not in model.fields]
