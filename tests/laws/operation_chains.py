@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from statemig.errors import OperationError, SchemaError
 from statemig.migrator import Migrator
 from statemig.operations import Operation, schema_after
+from statemig.operations.checks.faults import faults
 from statemig.operations.base import Backfill, Value
 from statemig.operations.fields import (
     AddField,
@@ -467,7 +468,7 @@ KINDS = (
 
 
 #: reasons for which an operation on a path that exists is refused when the script is read
-REFUSED = ("that the path goes by", "names already", "values there hold more of")
+REFUSED = ("that the path goes by", "names already", "values there hold more of", "is never an object")
 
 
 def _must_be_refused(error: OperationError) -> None:
@@ -600,6 +601,8 @@ def make_chain(seed: int, revisions: int, per_revision: int) -> Chain:
             after = following(version, operation)
             if after is None or not _lowers([*recorded, operation], before.schema, number):
                 continue
+            if faults([*recorded, operation], before.snapshot(), after.snapshot()):
+                continue  # such a script is refused when it is loaded
             recorded.append(operation)
             version = after
         versions.append(version)
