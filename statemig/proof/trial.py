@@ -79,7 +79,7 @@ class Trial:
         except CursorError as error:
             message = error.message.removesuffix(" in version new")
             return Rejection(error.path or "cursor", message, step=error.step, kind="cursor")
-        except MigrationError as error:
+        except StatemigError as error:  # an operation's refusal, or a script that cannot be followed
             return Rejection(error.path or "", error.message, kind="operation")
         return None
 
@@ -96,6 +96,8 @@ class Trial:
             return [Rejection(error.path or "cursor", error.message, step=error.step, kind="cursor")]
         except MigrationError as error:
             return [Rejection(error.path or "", error.message, kind="operation")]
+        except StatemigError:
+            pass  # the script cannot be followed, whatever the document
         except RecursionError:
             pass  # so deep that no version would get through
         return []

@@ -235,6 +235,16 @@ def test_a_script_that_cannot_be_followed_is_unknown_with_its_operation() -> Non
     assert "0 rename_field" in messages(found)[0]
 
 
+def test_a_script_that_cannot_be_followed_is_unknown_for_the_cursor_too() -> None:
+    op = Operations()
+    op.rename_field("<Nowhere>.a", to="b")
+    op.rename_step("draft", to="write")
+    before = capture(Workflow("flow", state=Text, steps=[Step("draft")]))
+    after = capture(Workflow("flow", state=Text, steps=[Step("write")]))
+    found = prove(before, after, op.recorded)
+    assert (found.up.verdict, found.cursor.verdict) == ("unknown", "unknown")
+
+
 # -- which revisions ---------------------------------------------------------------------------------------------------
 
 
