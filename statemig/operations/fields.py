@@ -75,7 +75,7 @@ class AddId(Operation):
 
     def lower(self) -> tuple[Instruction, ...]:
         if self.reverse:
-            return (Drop(self.path.parent, self.path.key),)
+            return (Drop(self.path.parent, self.path.key, minted=True),)
         return (Mint(self.path.parent, self.path.key, self.length),)
 
     def describe(self) -> str:

@@ -11,7 +11,8 @@ from statemig.plan import list_values
 from statemig.plan.effects import shapes_at
 from statemig.plan.instructions import Apply, Instruction
 from statemig.plan.rest_values import GroupRest, UngroupRest
-from statemig.shapes.shape import Schema
+from statemig.plan.values import members
+from statemig.shapes.shape import Object, Schema
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,20 @@ class FlattenRest(Operation):
 
     def bind(self, schema: Schema) -> Operation:
         shapes_at(schema, self.path)
+        beside = [
+            name
+            for shape in shapes_at(schema, self.path.parent)
+            for member in members(shape, schema)
+            if isinstance(member, Object) and self.path.key in member.properties
+            for name in member.properties
+            if name != self.path.key and name not in self.keep
+        ]
+        require(
+            not beside,
+            f"the way back could not tell {', '.join(dict.fromkeys(beside))} from what comes out; name all fields beside it in keep",
+            self.name,
+            self.path,
+        )
         return self
 
     def describe(self) -> str:

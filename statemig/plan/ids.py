@@ -23,9 +23,11 @@ def mint(
     revision: str,
     schema: Schema | None,
 ) -> Document:
-    """Each object at the place has an id: the one it has, the one it had before it was downgraded, or a new one."""
+    """Each object at the place has an id: the one it has, the one it had before it was downgraded, or a new one; but none where it
+    had none in this version before it was downgraded."""
     key = instruction.key
     taken: set[Any] = set()
+    without: set[Trail] = set()
 
     def restore(value: Any, trail: Trail, partial: bool = False) -> Any:
         if not isinstance(value, dict):
@@ -37,12 +39,14 @@ def mint(
             items = list(value.items())
             items.insert(note.get("i", len(items)), (key, fresh(note["was"])))
             value = dict(items)
+        elif note is not None and "absent" in note:
+            without.add(trail)
         if isinstance(value.get(key), str):
             taken.add(value[key])
         return value
 
     def make(value: Any, trail: Trail, partial: bool = False) -> Any:
-        if not isinstance(value, dict) or key in value or partial:
+        if not isinstance(value, dict) or key in value or partial or trail in without:
             return value
         place = trail_text((*trail, key))
         number = 0

@@ -27,13 +27,15 @@ class Put:
 
 @dataclass(frozen=True, slots=True)
 class Drop:
-    """`key` goes. `restore` is what the `Put` of the way back would write; `keep=False` forgets the value for good."""
+    """`key` goes. `restore` is what the `Put` of the way back would write; `keep=False` forgets the value for good. `minted`: the way back
+    is a `Mint`, which makes a value of its own where it is not told that there was none."""
 
     parent: Path
     key: str
     restore: Any = MISSING
     keep: bool = True
     identity: str | None = None
+    minted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +189,8 @@ class Reorder:
 @dataclass(frozen=True, slots=True)
 class Rejoin:
     """A join waits for other branches. `start`: what becomes of a branch that only the new version has, in a run that is past the fork:
-    it is started, or (False) counts as arrived; None: nobody said. `ways` names, for each old branch, the steps on the way to it."""
+    it is started, or (False) counts as arrived; None: nobody said. `ways` names, for each old branch, the steps on the way to it; `new`
+    are the branches that only one of the versions has as a step."""
 
     identity: ClassVar[str] = "id"
     step: str
@@ -195,6 +198,7 @@ class Rejoin:
     was: tuple[str, ...] | None
     start: bool | None = None
     ways: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    new: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

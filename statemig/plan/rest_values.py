@@ -6,6 +6,7 @@ known only when an object is there; those that stay (`outside`) are what the scr
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,11 +36,15 @@ class _Rest(OnKeys):
     def recover(self, value: Any, was: Any) -> Any:
         if "idle" in was or not isinstance(value, dict):
             return value
-        made = self.on_object(value)
+        made = self.after(value, was["order"])
         if "null" in was and made.get(self.into) == {}:
             made[self.into] = None
         order = [key for key in was["order"] if key in made]
         return {key: made[key] for key in (*order, *(key for key in made if key not in set(order)))}
+
+    def after(self, value: dict[str, Any], order: list[str]) -> dict[str, Any]:
+        """The way back of an object that had these keys."""
+        return self.on_object(value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +55,16 @@ class GroupRest(_Rest):
     into: str
 
     def on_object(self, value: dict[str, Any]) -> dict[str, Any]:
-        inside = {key: inner for key, inner in value.items() if key not in self.outside}
+        return self._grouped(value, self.outside)
+
+    def after(self, value: dict[str, Any], order: list[str]) -> dict[str, Any]:
+        return self._grouped(value, {*self.outside, *order} - {self.into})
+
+    def _grouped(self, value: dict[str, Any], outside: Collection[str]) -> dict[str, Any]:
+        inside = {key: inner for key, inner in value.items() if key not in outside}
         made: dict[str, Any] = {}
         for key, inner in value.items():
-            if key in self.outside:
+            if key in outside:
                 made[key] = inner
             elif self.into not in made:
                 made[self.into] = inside

@@ -169,7 +169,7 @@ def _drop(document: Document, drop: Drop, notes: Notes, stage: Stage) -> Documen
             return value
         note = notes.take(trail)
         if key not in value:
-            if not partial and not isinstance(restore, Missing):
+            if not partial and (drop.minted or not isinstance(restore, Missing)):
                 notes.write(trail, absent=True)
             return value
         if note is not None and "present" in note:

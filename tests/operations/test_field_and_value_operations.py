@@ -648,6 +648,18 @@ def test_a_snapshot_says_the_fields_to_flatten() -> None:
     assert json_text.dumps(back.unwrap()) == b'{"state":{"v":{"y":1,"x":2}}}'
 
 
+def test_fields_beside_what_comes_out_are_named() -> None:
+    box = {"type": "object", "additionalProperties": {"type": "integer"}}
+    schema = {"type": "object", "properties": {"box": box, "a": {}, "b": {}}}
+    stored = Snapshot.from_json_schema(schema).stored
+    op = Operations()
+    op.flatten_rest("state.box", keep=["a"])
+    with pytest.raises(
+        OperationError, match="could not tell b from what comes out; name all fields beside it"
+    ):
+        schema_after(stored, op.recorded)
+
+
 def test_a_type_is_known_by_its_new_name_in_the_paths_that_follow() -> None:
     def script(op: Operations) -> None:
         op.rename_type("Node", "Tree")
