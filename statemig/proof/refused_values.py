@@ -10,13 +10,16 @@ from statemig.errors import MigrationError
 from statemig.plan.bound_values import Constrain, Relax
 from statemig.plan.casts import Cast
 from statemig.plan.container_values import Distinct, Ordered, Unindex
-from statemig.plan.key_values import CopyKey, DropCopy, Group, OnKeys, Ungroup, property_at
+from statemig.plan.key_values import CopyKey, DropCopy, Group, Merge, OnKeys, Split, Ungroup, property_at
+from statemig.plan.list_values import FlattenList, NestList
+from statemig.plan.rest_values import GroupRest, UngroupRest
 from statemig.plan.tuple_values import AddSlot, Permute, RemoveSlot
 from statemig.plan.union_values import AllowVariant, DropTag, RemoveVariant, WriteTag
 from statemig.plan.values import (
     AllowNull,
     FillNull,
     LookUp,
+    PythonFunction,
     ReverseLookUp,
     Unwrap,
     ValueFunction,
@@ -73,14 +76,20 @@ def refused_by(function: ValueFunction, shape: Shape, schema: Schema) -> str | N
             return _too_short(shape, 0)
         case Permute(order):
             return _too_short(shape, len(order))
+        case NestList():
+            return None if isinstance(shape, Null | ListOf | TupleOf) else _NO_LIST
+        case FlattenList(key):
+            return _no_lists_inside(key, shape, schema)
         case RemoveVariant():
             return _variant_left(function, shape, schema)
         case Unindex():
             return _no_place_for_key(function, shape, schema)
         case OnKeys():
             return _on_keys(function, shape, schema)
-        case _:
+        case PythonFunction():
             return _UNKNOWN
+        case _:
+            return f"nobody has said which values a {type(function).__name__} refuses"
 
 
 def _raises(function: ValueFunction, values: Iterable[Any]) -> bool:
@@ -197,6 +206,26 @@ def _too_short(shape: Shape, least: int) -> str | None:
     return None if _lengths(shape)[0] >= least else f"may have fewer than {least} items"
 
 
+def _no_lists_inside(key: str, shape: Shape, schema: Schema) -> str | None:
+    match shape:
+        case Null():
+            return None
+        case ListOf(items):
+            inner = [items]
+        case TupleOf(slots, rest):
+            inner = [*slots, *(() if rest is None else (rest,))]
+        case _:
+            return _NO_LIST
+    for each in (member for one in inner for member in members(one, schema)):
+        if not isinstance(each, Object | MapOf):
+            return "may hold what is no object"
+        prop = property_at(each, key)
+        held = [] if prop is None else members(prop.shape, schema)
+        if not all(isinstance(member, ListOf | TupleOf) for member in held):
+            return f"may hold an object whose {key!r} is no list"
+    return None
+
+
 def _variant_left(remove: RemoveVariant, shape: Shape, schema: Schema) -> str | None:
     if isinstance(remove.to, tuple):
         return None
@@ -262,8 +291,35 @@ def _on_keys(function: OnKeys, shape: Shape, schema: Schema) -> str | None:
             how, what = infer
             known = how == "value" or any(has(name) for name, _ in what)
             return None if known else "may have none of the fields that tell the variants apart"
-        case _:
+        case GroupRest(outside, into):
+            return f"{into!r} may be there already" if into in outside else None
+        case UngroupRest(outside, into):
+            return _not_flat_rest(outside, into, shape, schema)
+        case Split() | Merge():
             return _UNKNOWN
+        case _:
+            return f"nobody has said which values a {type(function).__name__} refuses"
+
+
+def _not_flat_rest(outside: tuple[str, ...], into: str, shape: Shape, schema: Schema) -> str | None:
+    prop = property_at(shape, into)
+    if prop is None:
+        return None
+    if not isinstance(shape, Object) or not isinstance(shape.extra, str):
+        return f"a key of {into!r} may be there beside it already"
+    for member in members(prop.shape, schema):
+        match member:
+            case Null():
+                continue
+            case Object(properties, extra) if isinstance(extra, str):
+                taken = (properties.keys() & {*shape.properties, *outside}) - {into}
+                if taken or (into in properties and into in outside):
+                    return f"a key of {into!r} may be there beside it already"
+            case Object() | MapOf():
+                return f"a key of {into!r} may be there beside it already"
+            case _:
+                return f"{into!r} may be no object"
+    return None
 
 
 def _not_flat(into: str, names: tuple[str, ...], shape: Shape, schema: Schema) -> str | None:

@@ -58,6 +58,9 @@ class Trial:
         self._reads = Validator(self.source.reads)
         self.stages = _stages(below, above, operations, way, written)
 
+    def _run(self, document: Document) -> Document:
+        return stepwise.run(document, self.stages, {}, recording=False, run_id="run")[0]
+
     def genuine(self, document: Document) -> bool:
         """Whether the state is one that the application itself has written, or would take: not just one that cannot be ruled out."""
         parts = {part: document[part] for part in ("state", "outputs") if part in document}
@@ -72,7 +75,7 @@ class Trial:
     def cursor_rejection(self, document: Document) -> Rejection | None:
         """As `rejections`, but only for where the run stands."""
         try:
-            migrated, _ = stepwise.run(document, self.stages, {}, recording=False)
+            migrated = self._run(document)
             require_cursor(migrated, self.target, "new")
         except (MigrationHeld, MigrationPinned):
             return None
@@ -86,7 +89,7 @@ class Trial:
     def rejections(self, document: Document) -> list[Rejection]:
         """Why the document does not arrive; [] where it does, or stays behind because the script says so."""
         try:
-            migrated, _ = stepwise.run(document, self.stages, {}, recording=False)
+            migrated = self._run(document)
             self._validity.require_migrated(migrated, "old", "new", up=True, proven=False)
         except (MigrationHeld, MigrationPinned):
             pass

@@ -10,7 +10,8 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
-from random_models import DEFECTS, Classes, edited, operations, random_version, with_defect
+from random_edits import DEFECTS, edited, operations, with_defect
+from random_models import Classes, random_version
 
 from statemig import Migrator, Revision
 from statemig.errors import OperationError, RevisionError
