@@ -244,7 +244,11 @@ class Migrator:
         `UnknownRevisionError` and `NewerRevisionError`: there the document is not the problem.
         """
         if revision == self.head and to == "head":
-            return _current(document, revision, complement)
+            current: Result = _Current()  # as `_current` does, less a call
+            current.document = document
+            current.revision = revision
+            current.complement = {} if complement is None else complement
+            return current
         try:
             way = self._upwards[to][revision]
         except KeyError:
