@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: demo test check bench format clean
+.PHONY: demo test laws check bench format clean
 
 demo: $(INSTALLED)
 	@$(BIN)/python examples/dependency_review/demo.py
@@ -12,6 +12,10 @@ demo: $(INSTALLED)
 # The same generated examples every time; STATEMIG_PROFILE=dev draws new ones, nightly draws many.
 test: $(INSTALLED)
 	STATEMIG_PROFILE=$${STATEMIG_PROFILE:-ci} $(BIN)/python -m pytest -n 2 --dist loadgroup
+
+# Every law of tests/laws/README.md on 1,000 examples and more of each property; prints how many ran. LAWS='-k ...' for some.
+laws: $(INSTALLED)
+	PYTHONPATH=tests/laws STATEMIG_PROFILE=$${STATEMIG_PROFILE:-nightly} $(BIN)/python -m pytest -p law_report -m law $(LAWS)
 
 check: $(INSTALLED)
 	$(BIN)/ruff check .

@@ -21,7 +21,7 @@ class ChangeJoin(OnSteps):
     In a run that is past the fork an arrival of a branch that is gone counts no more; a new branch is started there or counts as
     arrived (`new_branch`; on the way back the same holds for a branch that only the old version had). Where everything has arrived
     then, the join fires. `was` are the branches before; the snapshot of the version before knows them too. `ways` names the steps on the
-    way to each, and is taken from the snapshot.
+    way to each, and `new` the branches that are steps of the new version only; both are taken from the snapshot.
     """
 
     name: ClassVar[str] = "change_join"
@@ -30,6 +30,7 @@ class ChangeJoin(OnSteps):
     new_branch: str | None = None
     was: tuple[str, ...] | None = None
     ways: Any = None
+    new: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         require(bool(self.step), "give the name of the join", self.name)
@@ -67,7 +68,7 @@ class ChangeJoin(OnSteps):
 
     def lower(self) -> tuple[Instruction, ...]:
         start = _NEW_BRANCH[self.new_branch]
-        return (Rejoin(self.step, self.branches, self.was, start, self.ways or ()),)
+        return (Rejoin(self.step, self.branches, self.was, start, self.ways or (), self.new or ()),)
 
     def describe(self) -> str:
         return f"join {self.step} waits for {', '.join(self.branches or ('other branches',))}"
@@ -79,7 +80,7 @@ class ChangeJoin(OnSteps):
         return data
 
     def _given(self) -> list[tuple[int, str, Any]]:
-        return [given for given in super()._given() if given[1] != "ways"]
+        return [given for given in super()._given() if given[1] not in ("ways", "new")]
 
     @property
     def needs_flow(self) -> bool:
@@ -90,7 +91,12 @@ class ChangeJoin(OnSteps):
         was = self.was or (info.joins if info is not None else ())
         if not was or self.branches is None:
             return self
-        return replace(self, was=was, ways=self.ways or ways_to(flow.steps, was, self.step))
+        return replace(
+            self,
+            was=was,
+            ways=self.ways or ways_to(flow.steps, was, self.step),
+            new=tuple(branch for branch in self.branches if branch not in flow.steps),
+        )
 
     def flow_after(self, flow: Flow) -> Flow:
         return flow if self.branches is None else flow_changes.rejoined(flow, self.step, self.branches)

@@ -91,9 +91,9 @@ def _apply(schema: Schema, instruction: Instruction) -> Schema:
             shapes_at(schema, parent / old)
             changed = _objects(schema, parent, lambda shape: _renamed(shape, old, new))
             return _edit(changed, parent, lambda shape: renamed_key(shape, old, new))
-        case Move(base, source, target, _):
+        case Move(base, source, target, prune):
             shapes_at(schema, Path((*base.segments, *map(Key, source))))
-            return _objects(schema, base, lambda shape: _moved(shape, source, target, schema))
+            return _objects(schema, base, lambda shape: _moved(shape, source, target, prune, schema))
         case Apply(path, function):
             if isinstance(function, FillNull) and _outside(schema, path) is not schema:
                 filled = function.fill
@@ -236,7 +236,9 @@ def _together(found: Sequence[Shape]) -> Shape:
     return Object(properties)
 
 
-def _moved(shape: Object, source: tuple[str, ...], target: tuple[str, ...], schema: Schema) -> Shape:
+def _moved(
+    shape: Object, source: tuple[str, ...], target: tuple[str, ...], prune: int, schema: Schema
+) -> Shape:
     taken: list[Property] = []
 
     def take(holder: Object) -> Shape:
@@ -249,6 +251,14 @@ def _moved(shape: Object, source: tuple[str, ...], target: tuple[str, ...], sche
 
     certain = _certain(shape, source[:-1], schema)
     without = _edit_shape(shape, tuple(map(Key, source[:-1])), _on_objects(take, schema), schema)
+    for end in range(len(source) - 1, max(len(source) - 1 - prune, 0), -1):
+        *way, emptied = source[:end]  # goes where nothing is left in it
+        without = _edit_shape(
+            without,
+            tuple(map(Key, way)),
+            _on_objects(lambda holder, key=emptied: _optional(holder, key), schema),  # type: ignore[misc]
+            schema,
+        )
     if not taken:
         return without
     moved = union_of(*(prop.shape for prop in taken))

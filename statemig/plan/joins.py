@@ -32,6 +32,7 @@ def rejoin(document: Document, instruction: Rejoin, notes: Notes, label: str) ->
         return _unknown(document, instruction)
     run = _Joining(document, instruction, note, label)
     run.undo()
+    run.leave(instruction.new)
     run.drop()
     run.bring()
     run.fire()
@@ -79,6 +80,17 @@ class _Joining:
             self.marks["stopped"] = stopped
             self.changed = True
 
+    def leave(self, new: Sequence[str]) -> None:
+        """Nobody can stand on a branch that is no step of the version that the run goes to."""
+        for number, position in enumerate(self.cursor):
+            if position["step"] in new and position["step"] not in self._branches:
+                raise CursorError(
+                    f"position {position.get('id', '?')} stands on step {position['step']!r}, a branch that only the other version has",
+                    step=position["step"],
+                    path=f"cursor[{number}]",
+                    hint="Let it finish the step on its own version first",
+                )
+
     def drop(self) -> None:
         """Arrivals of branches that the join does not wait for any more."""
         extra: Placed = [
@@ -105,8 +117,8 @@ class _Joining:
             for position in self.cursor
             if any(self._is_on(position, branch) for branch in gone)
         ]
-        if left and not self._inside:
-            self.marks["left"] = left  # it came this way alone, so it may go back alone
+        if left:
+            self.marks["left"] = left  # they came this way as they are, so they may go back
         if self._inside:
             arrived = {item["step"] for _, item in extra}
             absent = [branch for branch in gone if branch not in arrived and not self._is_under_way(branch)]

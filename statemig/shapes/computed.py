@@ -76,13 +76,16 @@ class _Pairing:
         return Property(made, prop.required, prop.default, prop.python_name, prop.aliases, prop.description)
 
     def _fellow(self, member: Shape, written: Shape) -> Shape:
-        """The member of the writer's union that is the same class, or the writer's only shape."""
+        """The member of the writer's union that is the same one, or of the same class, or the writer's only shape; nothing is known of
+        one that several may be."""
         if not isinstance(written, Union):
             return written
-        for other in written.members:
-            resolved = self.writes.resolve(other)
-            if type(resolved) is type(member) and getattr(resolved, "name", None) == getattr(
-                member, "name", None
-            ):
-                return resolved
-        return Anything()
+        alike = [
+            resolved
+            for resolved in map(self.writes.resolve, written.members)
+            if type(resolved) is type(member)
+            and getattr(resolved, "name", None) == getattr(member, "name", None)
+        ]
+        if member in alike:
+            return member
+        return alike[0] if len(alike) == 1 else Anything()

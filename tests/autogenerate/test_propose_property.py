@@ -181,7 +181,7 @@ def result_or_refusal(old: Snapshot, new: Snapshot, proposal: Proposal, document
     return result.error is None or isinstance(result.error, ConversionError)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@pytest.mark.law(1, 7)
 @given(edits(), st.integers(0, 2**16))
 def test_a_complete_proposal_upgrades_every_old_document(
     edited: tuple[dict[str, Field], dict[str, Field], dict[str, str | None]], seed: int
@@ -213,7 +213,7 @@ def test_a_complete_proposal_upgrades_every_old_document(
         assert back.document == document
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@pytest.mark.law(7)
 @given(edits())
 def test_what_is_missing_is_what_the_subshape_check_finds_or_nobody_consumed(
     edited: tuple[dict[str, Field], dict[str, Field], dict[str, str | None]],

@@ -170,13 +170,19 @@ class FieldAndValueProposer:
     def set_default(self) -> Operation | None:
         place = self.inner()
         return place and SetDefault(
-            place.path, 1, self.value(place.shape) if self.random.random() < 0.7 else MISSING
+            place.path,
+            self.value(place.shape),
+            self.value(place.shape) if self.random.random() < 0.7 else MISSING,
         )
 
-    def bounds(self) -> Any:
+    def bounds(self, place: Any) -> Any:
         random = self.random
-        clamp = random.choice((None, (0, 5), (None, 3), (2.5, None)))
-        truncate = random.choice((None, 0, 1, 3))
+        there = members(place.shape, self.schema)
+        clamp = truncate = None
+        if any(isinstance(each, Integer | Number) for each in there):
+            clamp = random.choice((None, (0, 5), (None, 3), (2.5, None)))
+        if any(isinstance(each, String | ListOf | TupleOf) for each in there):
+            truncate = random.choice((None, 0, 1, 3))
         reject: Any = random.choice(
             (
                 (),
@@ -191,12 +197,12 @@ class FieldAndValueProposer:
 
     def constrain(self) -> Operation | None:
         place = self.of_kind(Integer, Number, String, Enum, ListOf, TupleOf)
-        bounds = self.bounds()
-        return Constrain(place.path, *bounds) if place and bounds != (None, None, ()) else None
+        bounds = self.bounds(place) if place else (None, None, ())
+        return Constrain(place.path, *bounds) if bounds != (None, None, ()) else None
 
     def relax(self) -> Operation | None:
         place = self.of_kind(Integer, Number, String, Enum, ListOf, TupleOf)
-        return place and Relax(place.path, *self.bounds())
+        return place and Relax(place.path, *self.bounds(place))
 
     def list_to_map(self) -> Operation | None:
         place = self.of_kind(ListOf)
@@ -235,8 +241,12 @@ class FieldAndValueProposer:
         from statemig.path import Slot
 
         place = self.of_kind(TupleOf, ListOf)
-        restore = self.random.choice((MISSING, None, 1, {"a": 1}))
-        return place and TupleRemove(place.path / Slot(self.random.randint(0, 2)), restore)
+        if place is None:
+            return None
+        slot = place.path / Slot(self.random.randint(0, 2))
+        there = [each.shape for each in self.places if each.path == slot]
+        restore = self.value(there[0]) if there and self.random.random() < 0.5 else MISSING
+        return TupleRemove(slot, restore)
 
     def tuple_reorder(self) -> Operation | None:
         place = self.of_kind(TupleOf, ListOf)

@@ -22,6 +22,7 @@ def outcome(run: Callable[[], Any]) -> bytes:
         return f"{type(error).__name__}: {error}".encode()
 
 
+@pytest.mark.law(9)
 @pytest.mark.parametrize("recording", [False, True])
 @given(chain=chains((1, 4), (1, 4)))
 def test_a_compiled_plan_up_is_the_operations_one_by_one(recording: bool, chain: Chain) -> None:
@@ -36,6 +37,7 @@ def test_a_compiled_plan_up_is_the_operations_one_by_one(recording: bool, chain:
         assert json_text.dumps(document) == before
 
 
+@pytest.mark.law(9)
 @pytest.mark.parametrize("recording", [False, True])
 @given(chain=chains((1, 3), (1, 4)))
 def test_a_compiled_plan_down_is_the_inverses_one_by_one(recording: bool, chain: Chain) -> None:

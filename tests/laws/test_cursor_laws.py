@@ -8,7 +8,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from statemig import json_text
@@ -331,9 +331,13 @@ def asked(document: Document) -> list[Any]:
 
 SEEDS = st.integers(0, 2**32)
 EACH = pytest.mark.parametrize("case", CASES, ids=repr)
+#: of each case; all of them together are many
+SOME = settings(max_examples=settings.default.max_examples // 10)
 
 
+@pytest.mark.law(13, 17)
 @EACH
+@SOME
 @given(SEEDS)
 def test_an_upgraded_run_is_where_it_can_go_on(case: Case, seed: int) -> None:
     random = Random(seed)
@@ -351,7 +355,9 @@ def test_an_upgraded_run_is_where_it_can_go_on(case: Case, seed: int) -> None:
     runs_to_its_end(result.document, case.new, random)
 
 
+@pytest.mark.law(3, 4)
 @EACH
+@SOME
 @given(SEEDS)
 def test_down_gives_back_the_run(case: Case, seed: int) -> None:
     document = make_run(OLD, Random(seed))
@@ -365,7 +371,9 @@ def test_down_gives_back_the_run(case: Case, seed: int) -> None:
         assert json_text.dumps(again) == json_text.dumps(up.document)
 
 
+@pytest.mark.law(4, 13, 17)
 @EACH
+@SOME
 @given(SEEDS)
 def test_a_run_born_new_survives_going_down_and_up(case: Case, seed: int) -> None:
     random = Random(seed)
@@ -384,7 +392,9 @@ def test_a_run_born_new_survives_going_down_and_up(case: Case, seed: int) -> Non
     runs_to_its_end(down.document, OLD, random)
 
 
+@pytest.mark.law(17)
 @EACH
+@SOME
 @given(SEEDS)
 def test_a_run_that_went_on_comes_down_to_where_it_can_go_on(case: Case, seed: int) -> None:
     random = Random(seed)
@@ -404,7 +414,9 @@ def test_a_run_that_went_on_comes_down_to_where_it_can_go_on(case: Case, seed: i
         assert isinstance(down.error, MigrationError)
 
 
+@pytest.mark.law(9)
 @EACH
+@SOME
 @given(SEEDS)
 def test_what_is_recorded_changes_nothing(case: Case, seed: int) -> None:
     document = make_run(OLD, Random(seed))
@@ -473,6 +485,7 @@ def chain() -> Migrator:
     return Migrator(revisions=revisions)
 
 
+@pytest.mark.law(3, 10)
 @given(SEEDS)
 def test_a_chain_gives_back_the_run_and_stops_wherever_one_likes(seed: int) -> None:
     migrator = chain()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+import pytest
 from hypothesis import given
 from operation_chains import Chain, chains
 
@@ -28,6 +29,7 @@ def named(document: dict[str, Any]) -> set[str]:
     )
 
 
+@pytest.mark.law(17)
 @given(chains((1, 4), (1, 4)))
 def test_every_position_stands_on_a_step_up_and_down(chain: Chain) -> None:
     migrator = chain.migrator
@@ -44,6 +46,7 @@ def test_every_position_stands_on_a_step_up_and_down(chain: Chain) -> None:
         assert named(down.document) <= set(chain.versions[0].steps)
 
 
+@pytest.mark.law(17)
 @given(chains((1, 4), (1, 4)))
 def test_a_question_keeps_its_id_key_and_payload(chain: Chain) -> None:
     removed = any(isinstance(each, RemoveStep) for operations in chain.operations for each in operations)
@@ -53,6 +56,7 @@ def test_a_question_keeps_its_id_key_and_payload(chain: Chain) -> None:
         assert questions(up.document) == questions(document)
 
 
+@pytest.mark.law(17)
 @given(chains((1, 4), (1, 4)))
 def test_nothing_is_done_or_counted_again(chain: Chain) -> None:
     document = chain.document()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from random import Random
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from operation_chains import Chain, chains
@@ -15,6 +16,7 @@ from statemig.operations import Operations
 from statemig.revisions.revision import Revision
 
 
+@pytest.mark.law(5)
 @given(chains(), st.lists(st.integers(0, 9)))
 def test_an_edit_to_what_no_operation_touched_survives(chain: Chain, numbers: list[int]) -> None:
     migrator = chain.migrator
@@ -88,6 +90,7 @@ def item(number: int, *, alike: bool) -> dict[str, Any]:
     }
 
 
+@pytest.mark.law(5)
 @given(st.sampled_from(SCRIPTS), st.integers(1, 6), st.integers(0, 2**32))
 def test_no_item_gets_what_another_one_lost(script: Any, count: int, seed: int) -> None:
     random = Random(seed)
@@ -122,6 +125,7 @@ def test_no_item_gets_what_another_one_lost(script: Any, count: int, seed: int) 
             assert inner.get("own", f"own of {inner['id']}") == f"own of {inner['id']}"
 
 
+@pytest.mark.law(5)
 @given(st.integers(1, 4), st.data())
 def test_items_that_look_alike_are_given_back_only_where_there_are_as_many(
     count: int, data: st.DataObject
