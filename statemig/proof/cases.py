@@ -173,22 +173,28 @@ class Cases:
                         return
         yield base
         optional = [key for key in base if not shape.properties[key].required]
-        keys = sorted(base, key=lambda key: key not in self.focus)
-        for key in sorted(optional, key=lambda key: key not in self.focus):
-            yield {name: value for name, value in base.items() if name != key}
-        if len(optional) > 1:
-            yield {name: value for name, value in base.items() if name not in optional}
-        if not isinstance(shape.extra, str):
-            extra = [key for key in (*sorted(self.focus), "extra") if key not in shape.properties]
-            for value in self.of(shape.extra):
-                for key in extra[:4]:
+
+        def without() -> Iterator[JSON]:
+            for key in sorted(optional, key=lambda key: key not in self.focus):
+                yield {name: value for name, value in base.items() if name != key}
+            if len(optional) > 1:
+                yield {name: value for name, value in base.items() if name not in optional}
+
+        def with_extra(extra: Shape) -> Iterator[JSON]:
+            free = [key for key in (*sorted(self.focus), "extra") if key not in shape.properties]
+            for value in self.of(extra):
+                for key in free[:4]:
                     yield {**base, key: value}
 
         def changed(key: str) -> Iterator[JSON]:
             for value in self.others(shape.properties[key].shape):
                 yield {**base, key: value}
 
-        yield from _in_turn(map(changed, keys))
+        ways = [without()]
+        if not isinstance(shape.extra, str):
+            ways.append(with_extra(shape.extra))
+        yield from _in_turn((*ways, *(changed(key) for key in base if key in self.focus)))
+        yield from _in_turn(changed(key) for key in base if key not in self.focus)
 
     def others(self, shape: Shape) -> Iterator[JSON]:
         """All values but the ordinary one."""

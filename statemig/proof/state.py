@@ -30,8 +30,9 @@ from statemig.workflow.snapshot import Snapshot
 #: how many documents are run at most to find one that is rejected
 _DOCUMENTS: Final = 400
 #: and after how many that bring nothing new the search ends: when nothing has been found yet, and when something has
-_IDLE: Final = (120, 20)
+_IDLE: Final = (100, 12)
 _EXPECTED: Final = re.compile(r"may be ((?:\"|-?[0-9]|true|false).*), but (.*) is expected")
+_DOUBT: Final = "is not decided: "
 _NAN: Final = "may be null where a float is not a number (NaN), and no version reads that; declare it FiniteFloat, or nullable"
 
 
@@ -104,7 +105,7 @@ def _gaps(after: Schema, new: Snapshot) -> Iterator[Finding]:
 def _said(gap: Gap) -> str:
     values = _EXPECTED.fullmatch(gap.reason)
     reason = gap.reason if values is None else f"value {values[1]} not accepted: {values[2]} is expected"
-    return reason if gap.certain else f"is not decided: {reason}"
+    return reason if gap.certain else f"{_DOUBT}{reason}"
 
 
 def _nan(after: Schema, new: Snapshot) -> Iterator[Finding]:
@@ -169,12 +170,7 @@ def decided(obligation: Obligation, trial: Callable[[], Trial]) -> Part:
 
 
 def _witnessed(findings: list[Finding], trial: Trial) -> list[Finding]:
-    focus = {
-        part
-        for each in findings
-        for part in re.findall(r"[A-Za-z_][\w-]*", each.path)
-        if part not in ("state", "outputs")
-    }
+    focus = _focus(findings, trial)
     source = trial.source
     waiting = dict(enumerate(findings))
     spare: tuple[Rejection, Document] | None = None
@@ -194,7 +190,7 @@ def _witnessed(findings: list[Finding], trial: Trial) -> list[Finding]:
                     if _is_about(each, rejection):
                         findings[number] = _with(waiting.pop(number), rejection, document)
                         idle = 0
-            if not waiting:
+            if all(_is_doubtful(each) for each in waiting.values()) and (spare is not None or not waiting):
                 return findings
             if idle > _IDLE[spare is not None]:
                 break
@@ -202,6 +198,25 @@ def _witnessed(findings: list[Finding], trial: Trial) -> list[Finding]:
         rejection, document = spare
         findings.append(_with(Finding(_general(rejection.path), rejection.reason), rejection, document))
     return findings
+
+
+def _is_doubtful(finding: Finding) -> bool:
+    """Whether there may be no document that shows it; where others are refuted it is not worth a longer search."""
+    return finding.reason.startswith(_DOUBT)
+
+
+def _focus(findings: Sequence[Finding], trial: Trial) -> set[str]:
+    """The keys on the way to what was found, by the names of both versions."""
+    words = {word for each in findings for word in _words(each.path)}
+    for operation in trial.operations:
+        said = set(_words(str(operation.to_dict())))
+        if said & words - {"state", "outputs"}:
+            words |= {word for path in operation.paths for word in _words(str(path))}
+    return words
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"[A-Za-z_][\w-]*", text)
 
 
 def as_document(values: Document, source: Snapshot) -> Document:
@@ -219,7 +234,7 @@ def _with(finding: Finding, rejection: Rejection, document: Document) -> Finding
     where = f"{rejection.path}: " if rejection.path else ""
     return Finding(
         finding.path,
-        finding.reason.removeprefix("is not decided: "),
+        finding.reason.removeprefix(_DOUBT),
         finding.operation,
         finding.step,
         witness=document,
@@ -241,7 +256,7 @@ def _is_about(finding: Finding, rejection: Rejection) -> bool:
         case "operation" | "cursor":
             return False
         case "absent" | "surplus":
-            told = finding.reason.removeprefix("is not decided: ")
+            told = finding.reason.removeprefix(_DOUBT)
             if told.startswith("may be absent") != (rejection.kind == "absent"):
                 return False
             return any(_same(mine, (*theirs, name)) for name in rejection.about)

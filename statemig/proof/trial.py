@@ -53,6 +53,7 @@ class Trial:
         written: Sequence[Operation] | None = None,
     ) -> None:
         self.source, self.target = (below, above) if way == "up" else (above, below)
+        self.operations = operations
         self._validity = Validity(above.workflow, {"old": self.source, "new": self.target}.__getitem__)
         self._writes = Validator(self.source.writes)
         self._reads = Validator(self.source.reads)
