@@ -189,7 +189,7 @@ class Migrator:
 
     def refuse_bad(self, revisions: Iterable[str]) -> None:
         """Raises `OperationError` with all that is wrong with these scripts, each problem with file and line. What was found to be right is
-        not looked at again."""
+        not looked at again. And `RevisionError` where one of them merges lines whose order would matter."""
         from statemig.revisions.loading import refuse
 
         unseen = [name for name in revisions if name not in self._sound]
@@ -197,6 +197,11 @@ class Migrator:
             self._directory.refuse_bad(unseen, self.snapshot)
         else:
             refuse(map(self.revision, unseen), self.snapshot, self.workflow)
+        for name in unseen:
+            if len(self._graph[name].down_revisions) > 1:
+                from statemig.revisions.merging import refuse_merge
+
+                refuse_merge(name, self._graph, self.revision, self.snapshot)
         self._sound.update(unseen)
 
     def fits(self, source: str, revisions: Iterable[str]) -> bool:

@@ -608,17 +608,23 @@ def make_chain(seed: int, revisions: int, per_revision: int) -> Chain:
     versions = [version]
     operations: list[tuple[Operation, ...]] = [()]
     for number in range(1, revisions + 1):
-        start = random.getstate()
-        recorded, after = _script(random, version, number, per_revision, check=False)
-        if refused_when_loaded(
-            version, after, recorded
-        ):  # rarely, so it pays to look at each operation only then
-            random.setstate(start)
-            recorded, after = _script(random, version, number, per_revision, check=True)
+        recorded, after = make_script(random, version, number, per_revision)
         version = after
         versions.append(version)
-        operations.append(tuple(recorded))
+        operations.append(recorded)
     return Chain(seed, tuple(versions), tuple(operations), random)
+
+
+def make_script(
+    random: Random, before: Version, number: int, length: int
+) -> tuple[tuple[Operation, ...], Version]:
+    """The operations of revision `number`, and the version that they lead to."""
+    start = random.getstate()
+    recorded, after = _script(random, before, number, length, check=False)
+    if refused_when_loaded(before, after, recorded):  # rarely, so it pays to look at each operation only then
+        random.setstate(start)
+        recorded, after = _script(random, before, number, length, check=True)
+    return tuple(recorded), after
 
 
 def _script(
