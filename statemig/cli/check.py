@@ -77,7 +77,12 @@ def _difference(project: Project, workflow: str, code: Snapshot) -> Sifted | Non
     if len(heads) > 1:
         return None
     frozen = project.directory.snapshot(heads[0]) if heads else Snapshot.empty(workflow)
-    return None if frozen is None else sift(diff(frozen, code), project.ignores)
+    if frozen is None:
+        return None
+    changes = diff(frozen, code)
+    if changes and heads:  # a long history is only read where something has changed
+        changes = diff(frozen, code, history=project.history(workflow, heads[0]))
+    return sift(changes, project.ignores)
 
 
 def _as_json(workflow: str, problems: list[Problem], sifted: Sifted | None) -> dict[str, Any]:

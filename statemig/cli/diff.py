@@ -69,9 +69,9 @@ def diff(
     found: list[tuple[str, Sifted]] = []
     for name in _workflows(project, (old, new), workflow):
         pair = [_snapshot(project, side, name) for side in (old, new)]
-        sifted = sift(compare(pair[0], pair[1], given), ignores)
+        at = [_revision(project, side, name) for side in (old, new)]
+        sifted = sift(compare(pair[0], pair[1], given, _history(project, name, at[0], at[1])), ignores)
         if name is not None or url is not None:
-            at = [_revision(project, side, name) for side in (old, new)]
             settled = with_live_runs(project, name or "", sifted.changes, at[0], at[1], url)
             sifted = sifted._replace(changes=settled)
         found.append((pair[1].workflow if name is None else name, sifted))
@@ -134,6 +134,17 @@ def _revision(project: Project, side: str, workflow: str | None) -> str | None:
     if workflow is None or side == CODE or _is_file(side):
         return None
     return project.directory.graph(workflow).resolve(side)
+
+
+def _history(
+    project: Project, workflow: str | None, old: str | None, new: str | None
+) -> tuple[Snapshot, ...]:
+    """The versions before the older side, whose names are not free; none where the way leads back to one of them."""
+    if workflow is None or old is None:
+        return ()
+    if new is not None and new in project.directory.graph(workflow).path(None, old):
+        return ()
+    return project.history(workflow, old)
 
 
 def _read_file(path: Path, name: str) -> Snapshot:

@@ -125,6 +125,12 @@ class Project:
             raise unknown
         return found[0]
 
+    def history(self, workflow: str, revision: str | None) -> tuple[Snapshot, ...]:
+        """What the versions below a revision froze, oldest first: their names are not free for other types. () for the base."""
+        below = self.directory.graph(workflow).path(None, revision)[:-1]
+        found = (self.directory.snapshot(earlier) for earlier in below)
+        return tuple(snapshot for snapshot in found if snapshot is not None)
+
     # -- workflows in the code -------------------------------------------------------------------------------
 
     def captured(self, only: str | None = None) -> dict[str, Snapshot]:

@@ -118,9 +118,7 @@ def _draft(project: Project, workflow: str, code: Snapshot, revision: str) -> Dr
             hint=f"Freeze the code with it: statemig edit {head} --freeze --code",
         )
     version = graph.next_version([] if head is None else [head])
-    below = graph.path(None, head)[:-1]
-    found = (project.directory.snapshot(earlier) for earlier in below)
-    history = tuple(snapshot for snapshot in found if snapshot is not None)
+    history = project.history(workflow, head)
     return Draft(
         revision, workflow, head, version, frozen, code, diff(frozen, code, history=history), history
     )

@@ -124,6 +124,27 @@ def test_diff_backwards_is_another_change(two: Any) -> None:
     assert two.run("diff", "head", "head-1").exit_code == exit_codes.BREAKING
 
 
+def test_a_name_that_an_earlier_version_had_for_another_type_is_not_free(two: Any) -> None:
+    two.code("topic: str\nsummary: str")
+    two.ok("revision", "--autogenerate", "-m", "no priority", "--rename", "state.priority:", "--rev-id", "ccc")
+    two.code("topic: str\nsummary: str\npriority: int = 0")
+    result = two.run("diff")
+    assert result.exit_code == exit_codes.BREAKING
+    assert "S15" in result.stdout
+    assert "S15" in two.run("check").stdout
+    assert two.json("diff", "bbb", "code")["workflows"][0]["changes"][0]["rule"] != "S15"
+    released = two.run("diff", "--rename", "state.priority:")
+    assert (released.exit_code, "S15" in released.stdout) == (exit_codes.ADDITIVE, False)
+
+
+def test_the_way_back_to_an_earlier_version_uses_no_name_again(two: Any) -> None:
+    two.code("topic: str\nsummary: str\npriority: int = 0")
+    two.run("revision", "--autogenerate", "-m", "a number", "--rev-id", "ccc")
+    two.code("topic: str\nsummary: str")
+    two.ok("revision", "--autogenerate", "-m", "no priority", "--rename", "state.priority:", "--rev-id", "ddd")
+    assert "S15" not in two.run("diff", "ddd", "ccc").stdout
+
+
 def schema(path: Path, **properties: str) -> str:
     path.write_text(
         json.dumps(
