@@ -103,8 +103,14 @@ REFUSED: list[tuple[str, str]] = [
     ),
     (
         'op.rename_variant("state.items[].kind", "search", "note")',
-        "rename_variant state.items[].kind: there is a variant 'note' already. "
-        "Choose another name, or rename or remove that variant first",
+        "rename_variant state.items[].kind: there is a variant 'note' already, and on the way back nothing would tell the two apart. "
+        "Choose another name; or, to make them one, op.remove_variant(\"state.items[].kind\", 'search', to=...) with a value or a function "
+        "that makes a 'note' of it",
+    ),
+    (
+        'op.rename_variant("state.colour", "red", "green")',
+        "rename_variant state.colour: there is a variant 'green' already, and on the way back nothing would tell the two apart. "
+        "Choose another name; or, to make them one, op.map_values(\"state.colour\", {'red': 'green'}, otherwise=\"keep\")",
     ),
     (
         'op.add_variant("state.items[].kind", "note")',

@@ -116,7 +116,10 @@ def _variants(operation: Operation, schema: Schema) -> Iterator[str]:
             if old not in tags:
                 yield _unknown(old, tags)
             if new in tags:
-                yield f"there is a variant {new!r} already. Choose another name, or rename or remove that variant first"
+                yield (
+                    f"there is a variant {new!r} already, and on the way back nothing would tell the two apart. "
+                    f"Choose another name; or, to make them one, {_merged(path, old, new, schema)}"
+                )
         case RemoveVariant(path, variant):
             tags = _tags(schema, path)
             if tags is not None and variant not in tags:
@@ -125,6 +128,16 @@ def _variants(operation: Operation, schema: Schema) -> Iterator[str]:
             tags = _tags(schema, path)
             if tags is not None and variant in tags:
                 yield f"there is a variant {variant!r} already. Remove the line"
+
+
+def _merged(path: Path, old: object, new: object, schema: Schema) -> str:
+    """What makes one of two values, and keeps which it was."""
+    if len([each for each in _members(schema, path.parent) if not isinstance(each, Null)]) == 1:
+        # One type with a choice of values, and no union.
+        return f'op.map_values("{path}", {{{old!r}: {new!r}}}, otherwise="keep")'
+    return (
+        f'op.remove_variant("{path}", {old!r}, to=...) with a value or a function that makes a {new!r} of it'
+    )
 
 
 def _unknown(variant: object, tags: list[object]) -> str:
