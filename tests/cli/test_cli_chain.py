@@ -126,7 +126,9 @@ def test_diff_backwards_is_another_change(two: Any) -> None:
 
 def test_a_name_that_an_earlier_version_had_for_another_type_is_not_free(two: Any) -> None:
     two.code("topic: str\nsummary: str")
-    two.ok("revision", "--autogenerate", "-m", "no priority", "--rename", "state.priority:", "--rev-id", "ccc")
+    two.ok(
+        "revision", "--autogenerate", "-m", "no priority", "--rename", "state.priority:", "--rev-id", "ccc"
+    )
     two.code("topic: str\nsummary: str\npriority: int = 0")
     result = two.run("diff")
     assert result.exit_code == exit_codes.BREAKING
@@ -141,7 +143,9 @@ def test_the_way_back_to_an_earlier_version_uses_no_name_again(two: Any) -> None
     two.code("topic: str\nsummary: str\npriority: int = 0")
     two.run("revision", "--autogenerate", "-m", "a number", "--rev-id", "ccc")
     two.code("topic: str\nsummary: str")
-    two.ok("revision", "--autogenerate", "-m", "no priority", "--rename", "state.priority:", "--rev-id", "ddd")
+    two.ok(
+        "revision", "--autogenerate", "-m", "no priority", "--rename", "state.priority:", "--rev-id", "ddd"
+    )
     assert "S15" not in two.run("diff", "ddd", "ccc").stdout
 
 
