@@ -113,7 +113,7 @@ class Validity:
             if snapshot is None:
                 self._validators[key] = None
             else:
-                schema = snapshot.accepts if side == "accepts" else snapshot.stored
+                schema = snapshot.taken if side == "accepts" else snapshot.held
                 self._validators[key] = Validator(_partial(schema) if side == "writes" else schema)
         return self._validators[key]
 

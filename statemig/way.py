@@ -141,7 +141,7 @@ class Way:
         from statemig.shapes.subshape import gaps
 
         old, new = self._known.snapshot(self.source), self._known.snapshot(self.target)
-        if old is None or new is None:
+        if old is None or new is None or old.unchecked:
             return False
         operations = [each for step in self.revisions for each in self._known.revision(step).operations]
         try:

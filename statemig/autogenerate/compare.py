@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from statemig.autogenerate.change import Change, Changes
+from statemig.autogenerate.channels import runtime_changes
 from statemig.autogenerate.definitions import shared_definitions
 from statemig.autogenerate.history import had, used_again
 from statemig.autogenerate.known import declared
@@ -72,7 +73,7 @@ def compare(
         )
     changes, moved = pair_moves(walk)
     changes = used_again(changes, walk.new, history, released)
-    changes = [*changes, *step_changes(old, new, steps)]
+    changes = [*changes, *step_changes(old, new, steps), *runtime_changes(old, new, steps, changes)]
     scored = [*walk.renames, *moved]
     scored += [(f"steps.{name}", f"steps.{c.new}", c.score) for name, c in steps.matching.applied.items()]
     questions = list(walk.questions)

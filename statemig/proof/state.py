@@ -55,7 +55,7 @@ def up(old: Snapshot, new: Snapshot, operations: Sequence[Operation]) -> Obligat
     fits = not gaps(after, new.accepts)
     if fits and not found:
         found += _nan(after, new)
-    return Obligation((*found, *_unseen(old, new, operations)), fits)
+    return Obligation((*found, *_unseen(old, new, operations), *_unchecked(old)), fits and not old.unchecked)
 
 
 def down(
@@ -74,7 +74,8 @@ def down(
     found = [*_refused(refused), *_gaps(after, old)]
     if not found:
         found += _nan(after, old)
-    return Obligation((*found, *_unseen(new, old, [operation for _, operation in back])), not found)
+    others = (*_unseen(new, old, [operation for _, operation in back]), *_unchecked(new))
+    return Obligation((*found, *others), not found and not new.unchecked)
 
 
 def _not_followed(error: StatemigError) -> Finding:
@@ -125,6 +126,14 @@ def _unseen(old: Snapshot, new: Snapshot, operations: Sequence[Operation]) -> It
             yield Finding(each.path, f"{each.what}, which no schema shows")
         elif (_was(each.path, operations), each.what) not in before:
             yield Finding(each.path, f"{each.what}: whether what is stored keeps to that is not decided")
+
+
+def _unchecked(source: Snapshot) -> Iterator[Finding]:
+    """Types that are declared and not enforced: what was found above is about values that keep to them, and others may be there."""
+    if source.unchecked:
+        keys = ", ".join(each.key for each in source.unchecked)
+        said = f"is not checked when it is written ({keys}): proved at most for values of the declared types"
+        yield Finding("state", said)
 
 
 def _was(path: str, operations: Sequence[Operation]) -> str | None:

@@ -52,6 +52,8 @@ class Trial:
         way: Way = "up",
         written: Sequence[Operation] | None = None,
     ) -> None:
+        # What a runtime lets through unchecked is no better for it: a document of the declared types has to arrive as one.
+        below, above = below.as_declared, above.as_declared
         self.source, self.target = (below, above) if way == "up" else (above, below)
         self.operations = operations
         self._validity = Validity(above.workflow, {"old": self.source, "new": self.target}.__getitem__)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random as random_module
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, astuple, dataclass, field, fields, replace
 from typing import Any, Final, TypeVar
 
 from statemig import json_text
@@ -20,6 +20,7 @@ from statemig.workflow.definition import DumpProfile
 from statemig.workflow.flow import StepInfo
 from statemig.workflow.run_shape import outputs_of, run_schema, state_of
 from statemig.workflow.sample import sample_run
+from statemig.workflow.unchecked import Unchecked, loosened
 from statemig.workflow.unseen import Unseen
 
 __all__ = ["LAYERS", "Snapshot", "StepInfo"]
@@ -38,7 +39,9 @@ class Snapshot:
     `profile`, and what it accepts.
     `prompts`: ``{step: {"text", "variables"}}``. `tools`: ``{name: {"arguments": JSON Schema or None, "steps": [...]}}``.
     `models`: ``{step: settings}``, a bare name being ``{"name": ...}``. `unseen`: what the application checks on the way in and `reads`
-    does not say; no digest is made of it.
+    does not say; no digest is made of it. `unchecked`: keys of the state whose declared type the runtime does not enforce. `runtime`: what
+    only the adapter of a runtime knows: its "name", how "channels" combine what is written to them, and the like; its "notes" are in no
+    digest.
     """
 
     workflow: str
@@ -51,6 +54,8 @@ class Snapshot:
     tools: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     models: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     unseen: tuple[Unseen, ...] = ()
+    unchecked: tuple[Unchecked, ...] = ()
+    runtime: Mapping[str, Any] = field(default_factory=dict)
     _made: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @classmethod
@@ -82,6 +87,21 @@ class Snapshot:
             self._made["accepts"] = with_computed(self.reads, self.writes)
         accepts: Schema = self._made["accepts"]
         return accepts
+
+    @property
+    def held(self) -> Schema:
+        """What may really be at rest: `stored`, and anything or nothing under a key that the runtime does not check."""
+        return loosened(self.stored, self.unchecked, reading=False)
+
+    @property
+    def taken(self) -> Schema:
+        """What may really be handed to the application: `accepts`, and whatever its runtime hands over without a look."""
+        return loosened(self.accepts, self.unchecked, reading=True)
+
+    @property
+    def as_declared(self) -> Snapshot:
+        """The same as if every type that the author has declared were enforced."""
+        return replace(self, unchecked=()) if self.unchecked else self
 
     def kept(self, name: str, make: Callable[[Snapshot], Made]) -> Made:
         """What somebody made of this snapshot alone, made once."""
@@ -141,6 +161,8 @@ class Snapshot:
             "tools": {name: dict(tool) for name, tool in self.tools.items()},
             "models": {step: dict(model) for step, model in self.models.items()},
             **({"unseen": [asdict(each) for each in self.unseen]} if self.unseen else {}),
+            **({"unchecked": [asdict(each) for each in self.unchecked]} if self.unchecked else {}),
+            **({"runtime": dict(self.runtime)} if self.runtime else {}),
             "digests": self.digests,
         }
 
@@ -167,6 +189,8 @@ class Snapshot:
             data.get("tools", {}),
             data.get("models", {}),
             tuple(Unseen(**each) for each in data.get("unseen", ())),
+            tuple(Unchecked(**each) for each in data.get("unchecked", ())),
+            data.get("runtime", {}),
         )
 
     def sample(self, random: random_module.Random) -> dict[str, Any]:
@@ -186,6 +210,9 @@ def _meanings(snapshot: Snapshot) -> dict[str, Any]:
             canonical(state_of(snapshot.writes)),
             canonical(state_of(snapshot.reads)),
             snapshot.profile.to_dict(),
+            # What no workflow of one's own has is no part of its digest.
+            *([sorted(astuple(each) for each in snapshot.unchecked)] if snapshot.unchecked else ()),
+            *([snapshot.runtime["channels"]] if snapshot.runtime.get("channels") else ()),
         ],
         "steps": {
             name: [
@@ -209,6 +236,7 @@ def _meanings(snapshot: Snapshot) -> dict[str, Any]:
                 }
                 for name, info in snapshot.steps.items()
             },
+            **({"runtime": _of_flow(snapshot.runtime)} if snapshot.runtime else {}),
         },
         "prompts": {
             step: [prompt["text"], sorted(prompt["variables"])] for step, prompt in snapshot.prompts.items()
@@ -219,6 +247,10 @@ def _meanings(snapshot: Snapshot) -> dict[str, Any]:
         },
         "models": {step: dict(model) for step, model in snapshot.models.items()},
     }
+
+
+def _of_flow(runtime: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in runtime.items() if name not in ("channels", "notes")}
 
 
 def _tool_meaning(arguments: Mapping[str, Any] | None) -> Any:
