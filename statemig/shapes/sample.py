@@ -250,6 +250,8 @@ class _Draw:
     def text(self, shape: String) -> str:
         low = shape.min_length or 0
         high = shape.max_length if shape.max_length is not None else low + 8
+        if high < low:
+            raise SchemaError("no string is so long and so short")
         if shape.format is None and shape.pattern is None:
             return self.word(low, high)
         for _ in range(_TRIES):
@@ -303,6 +305,8 @@ class _Draw:
 
     def size(self, low: int | None, high: int | None, shape: Shape, budget: float) -> int:
         least = low or 0
+        if high is not None and high < least:
+            raise SchemaError("no list or map has so many items and so few")
         if not self.fits(shape, budget - 1):
             return least
         return self.random.randint(least, least + _LONGEST if high is None else min(high, least + _LONGEST))

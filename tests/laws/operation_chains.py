@@ -16,6 +16,7 @@ from field_and_value_operations import FieldAndValueProposer
 from hypothesis import settings
 from hypothesis import strategies as st
 
+from statemig import json_text
 from statemig.errors import OperationError, SchemaError
 from statemig.migrator import Migrator
 from statemig.operations import Operation, schema_after
@@ -583,7 +584,10 @@ def random_document(version: Version, random: Random) -> dict[str, Any]:
                 writes = {key: whole[key] for key in whole if random.random() < 0.4}
                 pending.append({"step": steps[at], "writes": writes, "to": steps[-1]})
         document["pending"] = pending
-    return document
+    found: dict[str, Any] = json_text.loads(
+        json_text.dumps(document)
+    )  # as it comes from a store: no two parts are one object
+    return found
 
 
 def _position(number: int, step: str, random: Random) -> dict[str, Any]:

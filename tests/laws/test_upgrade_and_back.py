@@ -70,9 +70,12 @@ def is_valid(document: dict[str, Any], schema: Schema) -> bool:
 
 
 def way_back(chain: Chain) -> Schema | None:
-    """What the inverse operations make of the shape of the last version; None where they only make sense for what came up."""
+    """What the inverse operations make of the shape of the last version; None where they only make sense for what came up, and where one
+    is about <Node>: on the way down that is found in the frozen shape, also in what a `restore` has put there."""
     schema, inverses = chain.versions[0].schema, []
     for operation in (each for operations in chain.operations for each in operations):
+        if operation.needs_schema:
+            return None
         inverses.append(operation.bind(schema).inverse())
         schema = schema_after(schema, [operation])
     try:
