@@ -6,8 +6,8 @@ pydantic picks the member that fits best, not the one that wrote the value: unde
 
 from __future__ import annotations
 
-from statemig.autogenerate.members import constants
-from statemig.shapes.shape import Enum, ListOf, MapOf, Object, Schema, Shape, String, TupleOf
+from statemig.autogenerate.members import constants, is_record, is_sequence
+from statemig.shapes.shape import Anything, Enum, ListOf, MapOf, Object, Schema, Shape, String, TupleOf
 
 
 def claimed(old: Schema, value: Shape, new: Schema, other: Shape, depth: int = 4) -> bool:
@@ -29,6 +29,23 @@ def claimed(old: Schema, value: Shape, new: Schema, other: Shape, depth: int = 4
             return not _apart(left, old, right, new)
         case _:
             return False
+
+
+def accepted_by(old: Schema, value: Shape, new: Schema, other: Shape) -> bool:
+    """Whether `other` (of `new`), asked before the rest, might accept what `value` (of `old`) is: pydantic reads the text "1" as a number
+    and 1 as true where no other member has come first."""
+    left, right = old.resolve(value), new.resolve(other)
+    match left, right:
+        case (Anything(), _) | (_, Anything()):
+            return True
+        case Object(), Object():
+            return not _apart(left, old, right, new)
+        case Enum(values), Enum(others):
+            return any(value in others for value in values)
+        case _, String(format=None):
+            return _has_text(left)
+        case _:
+            return is_record(left) == is_record(right) and is_sequence(left) == is_sequence(right)
 
 
 def _has_text(shape: Shape) -> bool:

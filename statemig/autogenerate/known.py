@@ -96,8 +96,8 @@ class _Pairing:
                 return replace(left, values=self.shape(values, others))
             case TupleOf(slots, rest), TupleOf(others) if len(slots) == len(others):
                 return TupleOf(tuple(map(self.shape, slots, others)), rest)
-            case Union(members, tag), Union(others) if len(members) == len(others):
-                return Union(tuple(map(self.shape, members, others)), tag)
+            case Union(members), Union(others) if len(members) == len(others):
+                return replace(left, members=tuple(map(self.shape, members, others)))
             case _:
                 return left
 
@@ -121,8 +121,8 @@ def _closed(shape: Shape) -> Shape:
             return TupleOf(tuple(map(_closed, slots)), None if rest is None else _closed(rest))
         case MapOf(values):
             return replace(shape, values=_closed(values))
-        case Union(members, tag):
-            return Union(tuple(map(_closed, members)), tag)
+        case Union(members):
+            return replace(shape, members=tuple(map(_closed, members)))
         case _:
             return shape
 

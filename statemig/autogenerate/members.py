@@ -31,18 +31,20 @@ _SAME: Final = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """A shape as a list of alternatives, null apart. `tags[i]` is the tag value of the i-th, where there is a tag."""
+    """A shape as a list of alternatives, null apart. `tags[i]` is the tag value of the i-th, where there is a tag. `in_order`: the first
+    one that accepts a value has it."""
 
     shapes: tuple[Shape, ...]
     nullable: bool
     key: str | None = None
     tags: tuple[Scalar, ...] = ()
+    in_order: bool = False
 
 
 def parts(shape: Shape, schema: Schema) -> Parts:
     """References to unions are opened; other references stay, so that the name of a definition is not lost."""
     found: list[Shape] = []
-    nullable = False
+    nullable = in_order = False
     pending: list[Shape] = [shape]
     opened: set[str] = set()
     top = schema.resolve(shape)
@@ -50,6 +52,7 @@ def parts(shape: Shape, schema: Schema) -> Parts:
         member = pending.pop(0)
         resolved = schema.resolve(member)
         if isinstance(resolved, Union):
+            in_order = in_order or resolved.in_order
             if isinstance(member, Ref):
                 if member.name in opened:
                     continue
@@ -68,7 +71,7 @@ def parts(shape: Shape, schema: Schema) -> Parts:
         )
         if len(tags) == len(found):
             return Parts(tuple(found), nullable, top.tag.key, tags)
-    return Parts(tuple(found), nullable)
+    return Parts(tuple(found), nullable, in_order=in_order)
 
 
 def is_record(shape: Shape) -> bool:

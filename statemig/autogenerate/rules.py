@@ -359,7 +359,7 @@ _TABLE: Final = (
     _state(
         50,
         "union-reordered",
-        "The members of a union that is tried from left to right changed places.",
+        "The members of an untagged union are asked in another order, and a value may be taken for another one of them.",
         _one("ok", "ok", "no"),
     ),
     _state(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from statemig.autogenerate.claims import claimed
+from statemig.autogenerate.claims import accepted_by, claimed
 from statemig.autogenerate.members import Parts, constants, is_record, is_sequence, match_members, told_apart
 from statemig.autogenerate.place import Place
 from statemig.path import Key, Path, Variant
@@ -41,6 +41,8 @@ def compare_unions(walk: Walk, left: Parts, right: Parts, old: Shape, new: Shape
             _drop_tag(walk, mark, right.key)
         if left.key is not None and right.key is not None and left.tags[i] != right.tags[j]:
             _retagged(walk, left, right, i, j, where, mark)
+    if several and _meant_otherwise(walk, left, right, pairs):
+        walk.found("S50", place, old, new)
     gone = [i for i in gone if not walk.covered(left.shapes[i], new)]
     if len(left.shapes) == len(gone) == 1 and len(come) == 1:
         walk.pair(left.shapes[0], right.shapes[come[0]], place)
@@ -61,7 +63,8 @@ def compare_unions(walk: Walk, left: Parts, right: Parts, old: Shape, new: Shape
         if right.key is not None:
             walk.found("S51", place, None, right.shapes[j], "added", detail=(right.key, right.tags[j]))
         else:
-            walk.found("S49", place, None, right.shapes[j], _overlap(walk, left, right.shapes[j]) or "added")
+            taken = _overlap(walk, left, right.shapes[j]) or _comes_first(walk, left, right, pairs, j)
+            walk.found("S49", place, None, right.shapes[j], taken or "added")
     if several and left.key is not None and right.key is None:
         back = gaps(Schema(new, walk.new.definitions), Schema(old, walk.old.definitions))
         walk.found("S54", place, old, new, "tag absent" if back else "tag written")
@@ -70,6 +73,34 @@ def compare_unions(walk: Walk, left: Parts, right: Parts, old: Shape, new: Shape
 def _overlap(walk: Walk, left: Parts, *added: Shape) -> str:
     taken = any(claimed(walk.old, shape, walk.new, other) for shape in left.shapes for other in added)
     return "overlapping" if taken else ""
+
+
+def _comes_first(walk: Walk, left: Parts, right: Parts, pairs: Sequence[tuple[int, int]], added: int) -> str:
+    """Whether a new member is asked before one whose values it accepts as well."""
+    taken = right.in_order and any(
+        added < j and accepted_by(walk.old, left.shapes[i], walk.new, right.shapes[added]) for i, j in pairs
+    )
+    return "overlapping" if taken else ""
+
+
+def _meant_otherwise(walk: Walk, left: Parts, right: Parts, pairs: Sequence[tuple[int, int]]) -> bool:
+    """Whether the order in which members are asked makes another one of them accept a value first than the one that wrote it."""
+    if not (left.in_order or right.in_order) or left.key is not None or right.key is not None:
+        return False
+    return any(
+        _asked_first(left, right, (i, j), other)
+        and accepted_by(walk.old, left.shapes[i], walk.new, right.shapes[other[1]])
+        for i, j in pairs
+        for other in pairs
+        if other != (i, j)
+    )
+
+
+def _asked_first(left: Parts, right: Parts, own: tuple[int, int], other: tuple[int, int]) -> bool:
+    """Whether `other` may be asked before `own` now, and was not before."""
+    may_now = not right.in_order or other[1] < own[1]
+    had_before = left.in_order and other[0] < own[0]
+    return may_now and not had_before
 
 
 def _as_variant(left: Parts, right: Parts, i: int, j: int, place: Place, where: Place) -> Place:

@@ -7,6 +7,8 @@ migration as after it, so it is no fault of the migration.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from statemig.shapes.shape import (
     Anything,
     ListOf,
@@ -61,10 +63,9 @@ class _Pairing:
                 return MapOf(self.shape(values, written.values), keys, least, most)
             case TupleOf(slots, rest), TupleOf() if len(slots) == len(written.slots):
                 return TupleOf(tuple(map(self.shape, slots, written.slots)), rest)
-            case Union(members, tag), _:
-                return Union(
-                    tuple(self.shape(member, self._fellow(member, written)) for member in members), tag
-                )
+            case Union(members), _:
+                kept = tuple(self.shape(member, self._fellow(member, written)) for member in members)
+                return replace(read, members=kept)
             case _:
                 return read
 

@@ -169,6 +169,11 @@ class _Graph:
 
     def fill_union(self, number: int, shape: Enum | Union) -> None:
         node = self.nodes[number]
+        if isinstance(shape, Union) and (tried := self.in_order(shape)) is not None:
+            members, nullable = tried
+            node.label = ["union in order", str(len(members)), nullable]
+            node.edges = [("", self.add(member)) for member in members]
+            return
         values: set[str] = set()
         others: list[tuple[str, Shape]] = []
         self.pour(shape, values, others, set())
@@ -190,12 +195,24 @@ class _Graph:
             node.edges.append(("", len(self.nodes) - 1))
         node.edges += [(mark, self.add(other)) for mark, other in others]
 
+    def in_order(self, shape: Union) -> tuple[list[Shape], bool] | None:
+        """The members of a union that is tried from left to right, and whether null is one besides: that has no place among them."""
+        told: list[Shape] = [member for member in shape.members if not isinstance(member, Null)]
+        nullable = len(told) < len(shape.members)
+        if shape.in_order:
+            return told, nullable
+        inside = self.schema.resolve(told[0]) if len(told) == 1 and shape.tag is None else None
+        if not isinstance(inside, Union) or not inside.in_order:
+            return None
+        members, also = self.in_order(inside) or ([], False)
+        return members, nullable or also
+
     def pour(self, shape: Shape, values: set[str], others: list[tuple[str, Shape]], seen: set[str]) -> None:
         """The members of a union and of unions in it, referred to or not; enums are one enum."""
         inside = self.schema.resolve(shape)
         if isinstance(inside, Enum):
             values.update(_scalar(value) for value in inside.values)
-        elif isinstance(inside, Union):
+        elif isinstance(inside, Union) and not inside.in_order:
             if isinstance(shape, Ref):
                 if shape.name in seen:
                     return

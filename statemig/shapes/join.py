@@ -9,6 +9,7 @@ never less.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Literal
 
 from statemig.shapes.accept import accepts, accepts_number, accepts_text
@@ -103,8 +104,8 @@ class _Join:
             case Object(properties, extra, name):
                 kept = {key: self.property(each, side, each.required) for key, each in properties.items()}
                 return Object(kept, extra if isinstance(extra, str) else self.only(extra, side), name)
-            case Union(members, tag):
-                return Union(tuple(self.only(member, side) for member in members), tag)
+            case Union(members):
+                return replace(shape, members=tuple(self.only(member, side) for member in members))
             case _:
                 return shape
 

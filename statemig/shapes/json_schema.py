@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import unquote
 
@@ -191,17 +192,24 @@ class _Reader:
             said = all(inside.get(key, MISSING) == value for key, value in shared.items())
             members.append(self.shape({**shared, **option} if shared and not said else option, where))
         tag = tag_of(node, options, members, self.followed)
-        return self.flat_union(members, tag, f"{at}/{keyword}")
+        made = self.flat_union(members, tag, f"{at}/{keyword}")
+        if hints.get("in_order") and isinstance(made, Union) and made.tag is None:
+            return _in_order(made)
+        return made
 
     def flat_union(self, members: list[Shape], tag: Tag | None, at: str) -> Shape:
         """A union inside another loses its tag when the two are poured together, unless at most one of them
-        has one; the others become definitions."""
+        has one; the others become definitions. So does one that is tried in order, but for null beside it."""
         tagged = set(tag.mapping.values()) if tag else set()
         free = not tagged
+        beside = [member for member in members if not isinstance(member, Null)]
+        if tag is None and len(beside) == 1 and isinstance(beside[0], Union) and beside[0].in_order:
+            poured = union_of(*members)
+            return _in_order(poured) if isinstance(poured, Union) else poured
         for number, member in enumerate(members):
             if not isinstance(member, Union):
                 continue
-            if number in tagged or (member.tag is not None and not free):
+            if number in tagged or member.in_order or (member.tag is not None and not free):
                 members[number] = self.hoist(member, f"{at}/{number}")
             elif member.tag is not None:
                 free = False
@@ -444,6 +452,12 @@ class _Reader:
             else:
                 raise _error(f"$ref to {target}, which is not there", at)
         return node
+
+
+def _in_order(union: Union) -> Union:
+    """One that is tried from left to right; a single member beside null has no order."""
+    several = sum(not isinstance(member, Null) for member in union.members) > 1
+    return replace(union, in_order=several)
 
 
 def _constrains(node: Node) -> bool:

@@ -152,7 +152,7 @@ class _Writer:
         tag = shape.tag
         members = [self.shape(member) for member in shape.members]
         if tag is None:
-            return {"anyOf": members}
+            return {"anyOf": members, **({HINTS: {"in_order": True}} if shape.in_order else {})}
         if self.closed:
             return {"anyOf": [_with_tag(member, tag, at) for at, member in enumerate(members)]}
         targets = [shape.members[at] for at in tag.mapping.values()]

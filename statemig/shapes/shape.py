@@ -184,10 +184,15 @@ class Tag:
 
 @dataclass(frozen=True, slots=True)
 class Union:
-    """At least two members, none of them a union; an optional value is a union with `Null`."""
+    """At least two members, none of them a union; an optional value is a union with `Null`.
+
+    `in_order`: the first member that accepts a value has it (pydantic's `union_mode="left_to_right"`), so the order of those that are not
+    null carries meaning. It says nothing about which values the union holds.
+    """
 
     members: tuple[Shape, ...]
     tag: Tag | None = None
+    in_order: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,7 +299,7 @@ def without_null(shape: Shape) -> Shape:
         if tag is not None:
             number = {old: rest.index(shape.members[old]) for old in tag.mapping.values()}
             tag = Tag(tag.key, {value: number[old] for value, old in tag.mapping.items()})
-        return Union(rest, tag)
+        return Union(rest, tag, shape.in_order)
     return shape
 
 

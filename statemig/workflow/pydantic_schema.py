@@ -200,6 +200,11 @@ class _Generator(GenerateJsonSchema):
             node = found
         return node
 
+    def union_schema(self, schema: Any) -> Node:
+        node: Node = super().union_schema(schema)
+        in_order = schema.get("mode") == "left_to_right" and "anyOf" in node
+        return {**node, HINTS: {"in_order": True}} if in_order else node
+
     def tagged_union_schema(self, schema: Any) -> Node:
         mapping: dict[str, Node] = {}
         for value, choice in schema["choices"].items():

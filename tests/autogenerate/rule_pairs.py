@@ -52,6 +52,11 @@ def tagged(*members: Model, key: str = "kind") -> Any:
     return Annotated[union, Field(discriminator=key)]
 
 
+def in_order(union: Any) -> Any:
+    """The first member that accepts a value has it."""
+    return Annotated[union, Field(union_mode="left_to_right")]
+
+
 def _encoded(name: str, read: Callable[[str], bytes], write: Callable[[bytes], bytes]) -> Any:
     return Annotated[
         bytes,
@@ -268,6 +273,11 @@ PAIRS: Mapping[tuple[str, str], list[Pair]] = {
         Pair(int | NOTE, int | NOTE | MARK, alone=True),
     ],
     ("S49", "removed"): [Pair(int | list[int] | dict[str, int], int | list[int], alone=True)],
+    ("S50", ""): [
+        Pair(in_order(str | date), in_order(date | str), alone=True),
+        Pair(in_order(NOTE | MARK), in_order(MARK | NOTE), alone=True),
+        Pair(str | date, in_order(date | str), alone=True),
+    ],
     ("S51", "added"): [Pair(tagged(SEARCH, FETCH), tagged(SEARCH, FETCH, ASK), alone=True)],
     ("S51", "removed"): [Pair(tagged(SEARCH, FETCH, ASK), tagged(SEARCH, FETCH), alone=True)],
     ("S52", "value"): [Pair(tagged(SEARCH, FETCH), tagged(SEARCH, FETCHING), alone=True)],
