@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
 from typing import Any, Final
 
 from statemig.autogenerate.built import Built, nothing, one
@@ -9,6 +11,9 @@ from statemig.autogenerate.change import Change, Site
 from statemig.shapes.shape import MISSING, Enum, Integer, ListOf, MapOf, Number, String
 
 CLAMP_NOTE: Final = "assumed: may numbers outside be brought to the nearest bound?"
+NEXT_NOTE: Final = (
+    "assumed: may numbers outside be brought to the one next to the bound, which is outside itself?"
+)
 CUT_NOTE: Final = "assumed: may what is too long be cut?"
 REJECT_NOTE: Final = "a run with a value outside stays as it is and is listed"
 
@@ -40,15 +45,43 @@ def constrained(change: Change, site: Site, path: str) -> Built:
 
 
 def _clamped(change: Change, path: str, old: Integer | Number, new: Integer | Number) -> Built:
-    low = None if new.minimum is None or _within(old.minimum, new.minimum, 1) else new.minimum
-    high = None if new.maximum is None or _within(old.maximum, new.maximum, -1) else new.maximum
+    """A bound that is itself outside is the number next to it, where there is one that a float can hold."""
+    low, high = _end(old, new, "minimum", 1), _end(old, new, "maximum", -1)
     if low is None and high is None:
-        return nothing(change, "the bound itself is no longer allowed, and nothing says what lies beside it")
-    return one(change, lambda op: op.constrain(path, clamp=(low, high)), [low, high], CLAMP_NOTE)
+        return nothing(change)
+    ends = None if low is None else low.value, None if high is None else high.value
+    if any(end is not None and end.value is None for end in (low, high)):
+        return nothing(
+            change, "no float lies between the bound, which is outside, and infinity; write a transform"
+        )
+    note = NEXT_NOTE if any(end is not None and end.beside for end in (low, high)) else CLAMP_NOTE
+    return one(change, lambda op: op.constrain(path, clamp=ends), list(ends), note)
 
 
-def _within(old: float | None, new: float, sign: int) -> bool:
-    return old is not None and (old - new) * sign >= 0
+@dataclass(frozen=True, slots=True)
+class _End:
+    """The nearest number inside a bound; None where there is none. `beside`: it is not the bound itself."""
+
+    value: int | float | None
+    beside: bool = False
+
+
+def _end(old: Integer | Number, new: Integer | Number, name: str, sign: int) -> _End | None:
+    """None where every old value is inside already. `sign`: in which direction inside lies."""
+    was, now = getattr(old, name), getattr(new, name)
+    excluded = isinstance(new, Number) and getattr(new, f"exclusive_{name}")
+    had_excluded = isinstance(old, Number) and getattr(old, f"exclusive_{name}")
+    if now is None:
+        return None
+    if was is not None and ((was - now) * sign > 0 or (was == now and (had_excluded or not excluded))):
+        return None
+    if not excluded:
+        return _End(now)
+    try:
+        beside = math.nextafter(float(now), sign * math.inf)
+    except OverflowError:
+        return _End(None)
+    return _End(beside if math.isfinite(beside) else None, beside=True)
 
 
 Sizes = tuple[int | None, int | None]
