@@ -1,0 +1,547 @@
+"""How a stored thread is read, without saying who reads: every step asks for something stored (`Get`, `Search`) and is sent it, so that
+the sync and the async saver are one implementation."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Generator, Hashable, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from langgraph.checkpoint.base import CheckpointTuple
+
+from statemig import json_text
+from statemig.envelope import Stamp
+from statemig.errors import CursorError, NewerRevisionError, UnknownRevisionError, UnstampedError
+from statemig.runtimes.langgraph.document import questions_in
+from statemig.runtimes.langgraph.identity import BRANCH
+from statemig.runtimes.langgraph.stamps import WORKFLOW, Stamped, sorted_rows, stamp_in, without_complement
+from statemig.runtimes.langgraph.tasks import INTERRUPT, Nodes, Parked, Row
+from statemig.runtimes.langgraph.translation import Shown, as_it_is, translate
+from statemig.runtimes.langgraph.values import Stored, built, raw
+
+if TYPE_CHECKING:
+    from statemig.migrator import Migrator
+    from statemig.plan.complement import Complement
+
+Config = dict[str, Any]
+Value = TypeVar("Value")
+Made = TypeVar("Made")
+
+
+@dataclass(frozen=True, slots=True)
+class Get:
+    """One checkpoint: the answer is a tuple as it is stored, or None."""
+
+    config: Config
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """Several checkpoints, newest first: the answer is a list of tuples as they are stored."""
+
+    config: Config | None
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+Request = Get | Search
+Steps = Generator[Request, Any, Made]
+
+
+class Recent(Generic[Value]):
+    """The last things that were seen; what has dropped out is found out again."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._kept: OrderedDict[Hashable, Value] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, key: Hashable) -> Value | None:
+        with self._lock:
+            found = self._kept.get(key)
+            if found is not None:
+                self._kept.move_to_end(key)
+            return found
+
+    def put(self, key: Hashable, value: Value) -> None:
+        with self._lock:
+            self._kept[key] = value
+            self._kept.move_to_end(key)
+            while len(self._kept) > self._size:
+                self._kept.popitem(last=False)
+
+    def clear(self) -> None:
+        with self._lock:
+            self._kept.clear()
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What is known of a checkpoint that was read: its stored id and revision, and what the next one has to keep of it."""
+
+    stored: str
+    stamp: Stamp
+    rows: Stamped = field(default_factory=Stamped)
+    fresh: Mapping[str, Any] = field(default_factory=dict)
+    held: Mapping[str, Mapping[int, Any]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """A checkpoint at the target revision."""
+
+    parked: Parked
+    complement: Complement
+    seen: Seen
+
+
+class Reading:
+    """Reads threads at the revision `target`."""
+
+    def __init__(self, migrator: Migrator, unstamped: str, on_newer: str, target: str, serde: Any) -> None:
+        self.migrator = migrator
+        self.unstamped = unstamped
+        self.on_newer = on_newer
+        self.target = target
+        self.serde = serde
+        self.graph: Any = None
+        self._nodes: dict[str, Nodes] = {}
+        self.seen: Recent[Seen] = Recent(10_000)
+        #: stored namespaces by (thread, namespace here)
+        self.places: Recent[str] = Recent(10_000)
+        #: threads whose root was read
+        self.roots: Recent[bool] = Recent(10_000)
+        #: stored ids by (thread, id here)
+        self.aliases: Recent[str] = Recent(10_000)
+
+    def bind(self, graph: Any) -> None:
+        self.graph = graph
+        self._nodes.pop(self.target, None)
+
+    def nodes(self, revision: str) -> Nodes:
+        found = self._nodes.get(revision)
+        if found is None:
+            snapshot = self.migrator.snapshot(revision)
+            graph = self.graph if revision == self.target else None
+            found = self._nodes[revision] = Nodes(snapshot, graph)
+        return found
+
+    # -- one checkpoint ------------------------------------------------------------------------------------------------
+
+    def one(self, config: Config) -> Steps[CheckpointTuple | None]:
+        """The checkpoint as today's code sees it."""
+        thread, namespace, checkpoint = _asked(config)
+        place = yield from self.place(thread, namespace)
+        stored = yield from self._stored(thread, place, checkpoint)
+        if namespace == "":
+            self.roots.put(thread, True)
+        if stored is None:
+            return None
+        shown = yield from self.shown(stored, thread, namespace)
+        return shown
+
+    def _stored(self, thread: str, place: str, checkpoint: str | None) -> Steps[CheckpointTuple | None]:
+        name = self.aliases.get((thread, checkpoint)) or checkpoint
+        found: CheckpointTuple | None = yield Get(_config(thread, place, name))
+        if found is None and name is not None:
+            each: CheckpointTuple
+            for each in (yield Search(_config(thread, place))):
+                real = each.config["configurable"]["checkpoint_id"]
+                if real[:24] == name[:24] and self.alias(real, True) == name:
+                    self.aliases.put((thread, name), real)
+                    return each
+        return found
+
+    def several(self, config: Config | None, options: Mapping[str, Any]) -> Steps[list[tuple[Any, str, str]]]:
+        """What is stored of several, each with its thread and namespace here."""
+        asked = None
+        if config is not None:
+            thread, namespace, checkpoint = _asked(config)
+            asked = {"configurable": {"thread_id": config["configurable"]["thread_id"]}}
+            if "checkpoint_ns" in config["configurable"]:
+                asked["configurable"]["checkpoint_ns"] = yield from self.place(thread, namespace)
+            if checkpoint:
+                asked["configurable"]["checkpoint_id"] = self.aliases.get((thread, checkpoint)) or checkpoint
+        before = options.get("before")
+        if before and config is not None:
+            name = before["configurable"].get("checkpoint_id")
+            real = self.aliases.get((thread, name)) or name
+            options = {
+                **options,
+                "before": {"configurable": {**before["configurable"], "checkpoint_id": real}},
+            }
+        found = []
+        for stored in (yield Search(asked, options)):
+            inside = stored.config["configurable"]
+            name, place = str(inside["thread_id"]), inside.get("checkpoint_ns", "")
+            spaces = yield from self._spaces(name, place, _metadata(stored), [self.target])
+            found.append((stored, name, spaces[self.target][0]))
+        return found
+
+    def shown(self, stored: CheckpointTuple, thread: str, namespace: str) -> Steps[CheckpointTuple]:
+        """A stored checkpoint as today's code sees it."""
+        metadata = _metadata(stored)
+        stamp = yield from self._stamp(stored, metadata, thread)
+        rows = sorted_rows(stored.pending_writes or (), stamp.revision)
+        real = stored.config["configurable"]["checkpoint_id"]
+        key = (thread, namespace, real)
+        target = self._reachable([stamp.revision, *rows.by_revision], thread)
+        if target is None or {stamp.revision, *rows.by_revision} == {target}:
+            checkpoint = self._built(stored.checkpoint)
+            if target is not None:
+                self._require_nodes(checkpoint, namespace, thread)
+            self.seen.put(key, Seen(real, stamp, rows))
+            writes = [
+                (task, channel, built(value, self.serde)) for task, channel, value in _unstamped(stored)
+            ]
+        else:
+            shape = yield from self.translated(stored, thread, metadata, stamp, rows, self.alias)
+            parked = shape.parked
+            checkpoint = self._built(parked.checkpoint)
+            self._require_nodes(checkpoint, namespace, thread)
+            for here, there in parked.moved.items():
+                self.places.put((thread, here), there)
+            if checkpoint["id"] != real:
+                self.aliases.put((thread, checkpoint["id"]), real)
+            self.seen.put((thread, namespace, checkpoint["id"]), shape.seen)
+            writes = [(row.task, row.channel, built(row.value, self.serde)) for row in parked.rows]
+        thread_id = stored.config["configurable"]["thread_id"]
+        above = stored.parent_config
+        said: Any = stored.metadata
+        config: Any = _config(thread_id, namespace, checkpoint["id"])
+        parent: Any = above and _config(thread_id, namespace, above["configurable"]["checkpoint_id"])
+        shown: Any = without_complement(built(said, self.serde) if isinstance(said, Stored) else said)
+        return CheckpointTuple(config, checkpoint, shown, parent, writes)
+
+    def _built(self, checkpoint: Any) -> Any:
+        if isinstance(checkpoint, Stored):
+            return built(checkpoint, self.serde)
+        values = checkpoint["channel_values"]
+        return {
+            **checkpoint,
+            "channel_values": {name: built(value, self.serde) for name, value in values.items()},
+        }
+
+    def alias(self, checkpoint: str, guarded: bool) -> str:
+        if not guarded:
+            return checkpoint
+        return checkpoint[:24] + json_text.digest([checkpoint, self.target], 12)[:12]
+
+    # -- which revision ------------------------------------------------------------------------------------------------
+
+    def _stamp(self, stored: CheckpointTuple, metadata: Mapping[str, Any], thread: str) -> Steps[Stamp]:
+        workflow = self.migrator.workflow
+        found = stamp_in(metadata, workflow, thread)
+        if found is not None:
+            return found
+        inside = stored.config["configurable"]
+        key = (thread, inside.get("checkpoint_ns", ""), inside["checkpoint_id"])
+        known = self.seen.get(key)
+        if known is None:
+            before = yield Search(
+                _config(inside["thread_id"], inside.get("checkpoint_ns", "")),
+                {
+                    "filter": {WORKFLOW: workflow},
+                    "before": {"configurable": {"checkpoint_id": key[2]}},
+                    "limit": 1,
+                },
+            )
+            if before:
+                raise UnstampedError(
+                    "the checkpoint has no stamp, but one before it has: a graph without the MigratingSaver wrote it, and it may have the "
+                    "shape of either version",
+                    run_id=thread,
+                    workflow=workflow,
+                    path=f"checkpoint {key[2]}",
+                    hint="Run every worker of this thread with the MigratingSaver, and go on from the checkpoint before: "
+                    "graph.invoke(None, config with its checkpoint_id)",
+                )
+        return Stamp(workflow, self.unstamped, started=self.unstamped)
+
+    def _reachable(self, revisions: list[str], thread: str) -> str | None:
+        """The revision to show; None where newer shapes are passed as they are. Raises for a newer one as `on_newer` says."""
+        if all(each == self.target for each in revisions):
+            return self.target
+        workflow = self.migrator.workflow
+        for each in dict.fromkeys(revisions):
+            known = each in self.migrator.known
+            if known and self.migrator.version(each) <= self.migrator.version(self.target):
+                continue
+            if self.on_newer == "pass":
+                return None
+            if not known:
+                raise UnknownRevisionError(
+                    "this code does not know the revision",
+                    run_id=thread,
+                    workflow=workflow,
+                    revision=each,
+                    hint="A newer deploy wrote it: leave the thread to a newer worker, or give this one the newer migrations folder",
+                )
+            if self.on_newer == "refuse":
+                raise NewerRevisionError(
+                    f"a newer deploy has upgraded the thread, and this worker runs revision {self.target}",
+                    run_id=thread,
+                    workflow=workflow,
+                    revision=each,
+                    hint='Leave it to a newer worker, or say MigratingSaver(..., on_newer="downgrade")',
+                )
+        return self.target
+
+    def _require_nodes(self, checkpoint: Mapping[str, Any], namespace: str, thread: str) -> None:
+        """Raises `CursorError` where an edge leads to a node that there is not: LangGraph would end the run."""
+        prefix = Parked(namespace, {}, 0, ()).prefix
+        known = self.nodes(self.target).known(prefix)
+        if known is None:
+            return
+        for channel in checkpoint["channel_values"]:
+            node = channel[len(BRANCH) :]
+            if not channel.startswith(BRANCH) or node in known or node.startswith("__"):
+                continue
+            seen = checkpoint["versions_seen"].get(node, {}).get(channel)
+            if seen is None or checkpoint["channel_versions"][channel] > seen:
+                raise CursorError(
+                    f"thread {thread} stands on node {prefix + node!r}, which the graph does not have: LangGraph would "
+                    "end the run here without a word",
+                    run_id=thread,
+                    workflow=self.migrator.workflow,
+                    revision=self.target,
+                    step=prefix + node,
+                    hint=f'Add a revision with op.rename_step("{prefix + node}", to=...) or '
+                    f'op.remove_step("{prefix + node}", cursor=op.forward(...))',
+                )
+
+    # -- translating ---------------------------------------------------------------------------------------------------
+
+    def translated(
+        self,
+        stored: CheckpointTuple,
+        thread: str,
+        metadata: Mapping[str, Any],
+        stamp: Stamp,
+        rows: Stamped,
+        shown: Shown = as_it_is,
+        target: str | None = None,
+    ) -> Steps[Shape]:
+        """A stored checkpoint at the target, with the ids of questions that are asked in its subgraphs."""
+        to = target or self.target
+        others = sorted({*rows.by_revision} - {stamp.revision, to}, key=self.migrator.version)
+        worlds = [
+            stamp.revision,
+            *others,
+            *([to] if others or stamp.revision != to or len(rows.by_revision) > 1 else []),
+        ]
+        if worlds[-1] != to:
+            worlds.append(to)
+        place = stored.config["configurable"].get("checkpoint_ns", "")
+        spaces = yield from self._spaces(thread, place, metadata, worlds)
+        first = spaces[worlds[0]][0]
+        parked = Parked(
+            first, _checkpoint(stored), metadata.get("step", -1) + 1, rows.by_revision.get(worlds[0], ())
+        )
+        complement: Complement = stamp.complement
+        for number, (source, world) in enumerate(pairwise(worlds)):
+            last = number == len(worlds) - 2
+            made = translate(
+                self.migrator,
+                parked,
+                source,
+                world,
+                nodes=(self.nodes(source), self.nodes(world)),
+                namespace=spaces[world][0],
+                around=spaces[source][1],
+                complement=complement,
+                thread=thread,
+                shown=shown if last else as_it_is,
+            )
+            complement = made.complement
+            parked = _after(parked, made.parked, rows.by_revision.get(world, ()))
+        parked = yield from self._with_questions_inside(parked, thread, stored, to)
+        seen = Seen(
+            stored.config["configurable"]["checkpoint_id"],
+            replace(stamp, complement=complement),
+            rows,
+            parked.fresh,
+            parked.held,
+        )
+        return Shape(
+            parked,
+            complement,
+            replace(seen, stamp=Stamp(stamp.workflow, stamp.revision, stamp.started, complement=complement)),
+        )
+
+    def _with_questions_inside(
+        self, parked: Parked, thread: str, stored: CheckpointTuple, target: str
+    ) -> Steps[Parked]:
+        """Questions that a subgraph asks are in its parent's rows as well."""
+        known = set(parked.questions.values())
+        wanted = {
+            row.task
+            for row in parked.rows
+            if row.channel == INTERRUPT and any(each.arg["id"] not in known for each in questions_in(row))
+        }
+        found: dict[str, str] = {}
+        for here, there in parked.moved.items():
+            if here.rsplit(":", 1)[-1] not in wanted:
+                continue
+            inner = yield Get(_config(thread, there))
+            if inner is None:
+                continue
+            metadata = _metadata(inner)
+            stamp = yield from self._stamp(inner, metadata, thread)
+            rows = sorted_rows(inner.pending_writes or (), stamp.revision)
+            shape = yield from self.translated(inner, thread, metadata, stamp, rows, self.alias, target)
+            found.update(shape.parked.questions)
+        if not found:
+            return parked
+
+        def renamed(row: Row) -> Row:
+            if row.channel != INTERRUPT:
+                return row
+            asked = [
+                replace(each, arg={**each.arg, "id": found.get(each.arg["id"], each.arg["id"])})
+                for each in questions_in(row)
+            ]
+            return replace(row, value=asked)
+
+        return replace(parked, rows=tuple(map(renamed, parked.rows)), questions={**found, **parked.questions})
+
+    # -- namespaces ----------------------------------------------------------------------------------------------------
+
+    def place(self, thread: str, namespace: str) -> Steps[str]:
+        """Where a namespace lies."""
+        if namespace == "":
+            return ""
+        if self.roots.get(thread) is None:
+            yield from self.one(_config(thread, ""))
+        here = there = ""
+        for part in namespace.split("|"):
+            here = f"{here}|{part}" if here else part
+            known = self.places.get((thread, here))
+            there = known if known is not None else (f"{there}|{part}" if there else part)
+        if there == namespace and self.places.get((thread, namespace)) is None:
+            there = yield from self._found(thread, namespace)
+        return there
+
+    def _found(self, thread: str, namespace: str) -> Steps[str]:
+        """Where a namespace lies that no checkpoint read so far leads to: where it says, or below an older checkpoint."""
+        native = yield Get(_config(thread, namespace))
+        if native is None and ":" in namespace:
+            for stored in (yield Search(_config(thread, ""))):
+                if self.seen.get((thread, "", stored.config["configurable"]["checkpoint_id"])) is None:
+                    yield from self.shown(stored, thread, "")
+                known = self.places.get((thread, namespace))
+                if known is not None:
+                    return known
+        self.places.put((thread, namespace), namespace)
+        return namespace
+
+    def _spaces(
+        self, thread: str, place: str, metadata: Mapping[str, Any], worlds: list[str]
+    ) -> Steps[dict[str, tuple[str, Parked | None]]]:
+        """What a stored namespace is called at each of some revisions, and the root around it there."""
+        if place == "":
+            return dict.fromkeys(worlds, ("", None))
+        parts = place.split("|")
+        size = max((number for number, part in enumerate(parts) if not part.isdigit()), default=0)
+        above, own, rest = "|".join(parts[:size]), "|".join(parts[: size + 1]), parts[size + 1 :]
+        parents = metadata.get("parents") or {}
+        depth = len([part for part in above.split("|") if part])
+        checkpoint = next(
+            (
+                name
+                for space, name in parents.items()
+                if len([part for part in space.split("|") if part]) == depth
+            ),
+            None,
+        )
+        parent = yield from self._stored(thread, above, checkpoint)
+        if parent is None:
+            return dict.fromkeys(worlds, (place, None))
+        inside = _metadata(parent)
+        stamp = yield from self._stamp(parent, inside, thread)
+        rows = sorted_rows(parent.pending_writes or (), stamp.revision)
+        found: dict[str, tuple[str, Parked | None]] = {}
+        outer = yield from self._spaces(thread, above, inside, [*worlds, stamp.revision])
+        for world in worlds:
+            around = outer[world][1]
+            if world == stamp.revision:
+                called = own
+                parked = Parked(outer[world][0], _checkpoint(parent), inside.get("step", -1) + 1, ())
+            else:
+                shape = yield from self._outline(parent, thread, inside, stamp, rows, world)
+                parked = shape
+                called = next((here for here, there in parked.moved.items() if there == own), own)
+            found[world] = ("|".join((called, *rest)), around or parked)
+        return found
+
+    def _outline(
+        self,
+        stored: CheckpointTuple,
+        thread: str,
+        metadata: Mapping[str, Any],
+        stamp: Stamp,
+        rows: Stamped,
+        world: str,
+    ) -> Steps[Parked]:
+        """A parent at another revision, with its own writes only: what its tasks are called there."""
+        place = stored.config["configurable"].get("checkpoint_ns", "")
+        spaces = yield from self._spaces(thread, place, metadata, [stamp.revision, world])
+        parked = Parked(
+            spaces[stamp.revision][0],
+            _checkpoint(stored),
+            metadata.get("step", -1) + 1,
+            rows.by_revision.get(stamp.revision, ()),
+        )
+        made = translate(
+            self.migrator,
+            parked,
+            stamp.revision,
+            world,
+            nodes=(self.nodes(stamp.revision), self.nodes(world)),
+            namespace=spaces[world][0],
+            around=spaces[stamp.revision][1],
+            complement=stamp.complement,
+            thread=thread,
+        )
+        return made.parked
+
+
+def _after(before: Parked, made: Parked, rows: tuple[Row, ...]) -> Parked:
+    """What a translation made, with what it does not know: the translation before it, and what was written there since."""
+    newer = {(row.task, row.channel) for row in rows if row.channel.startswith("__")}
+    older = tuple(row for row in made.rows if (row.task, row.channel) not in newer)
+    chained = {here: before.moved.get(there, there) for here, there in made.moved.items()}
+    passed = set(made.moved.values())
+    asked = {old: made.questions.get(new, new) for old, new in before.questions.items()}
+    return replace(
+        made,
+        rows=(*older, *rows),
+        moved={**{here: there for here, there in before.moved.items() if here not in passed}, **chained},
+        questions={**made.questions, **asked},
+    )
+
+
+def _unstamped(stored: CheckpointTuple) -> Any:
+    return (each for each in stored.pending_writes or () if not each[0].startswith("statemig:"))
+
+
+def _asked(config: Config) -> tuple[str, str, str | None]:
+    inside = config["configurable"]
+    return str(inside["thread_id"]), inside.get("checkpoint_ns") or "", inside.get("checkpoint_id")
+
+
+def _config(thread: Any, namespace: str, checkpoint: str | None = None) -> Config:
+    inside = {"thread_id": thread, "checkpoint_ns": namespace}
+    if checkpoint:
+        inside["checkpoint_id"] = checkpoint
+    return {"configurable": inside}
+
+
+def _metadata(stored: CheckpointTuple) -> Mapping[str, Any]:
+    return stored.metadata or {}
+
+
+def _checkpoint(stored: CheckpointTuple) -> dict[str, Any]:
+    return raw(stored.checkpoint) if isinstance(stored.checkpoint, Stored) else dict(stored.checkpoint)

@@ -1,0 +1,331 @@
+"""The saver that users put around theirs: threads written by older versions are read as if today's code had written them."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+from langgraph.checkpoint.base import (
+    BaseCheckpointSaver,
+    ChannelVersions,
+    Checkpoint,
+    CheckpointMetadata,
+    CheckpointTuple,
+)
+
+from statemig.envelope import Stamp
+from statemig.errors import ConfigError
+from statemig.runtimes.langgraph.reading import Config, Get, Reading, Request, Search, Seen, Steps
+from statemig.runtimes.langgraph.stamps import stamp_row, stamped
+from statemig.runtimes.langgraph.tasks import RESUME
+from statemig.runtimes.langgraph.values import Postponed, built
+
+if TYPE_CHECKING:
+    from statemig.migrator import Migrator
+
+OnNewer = Literal["refuse", "downgrade", "pass"]
+
+
+class MigratingSaver(BaseCheckpointSaver[Any]):
+    """Any LangGraph checkpointer, with lazy upgrades: ``builder.compile(checkpointer=MigratingSaver(PostgresSaver(...), migrator))``.
+
+    What is stored is translated on every read and never rewritten by one; what is written carries the stamp of `revision`, which is the one
+    of the code that runs. A thread in which nothing is stamped is taken as the base revision, or as `unstamped` says. `on_newer` says
+    what to do with a thread that a newer version has gone on with: "refuse" it, "downgrade" it (this worker needs the newer scripts), or
+    "pass" it on as it is.
+
+    Reading raises what a migration raises (`CursorError`, `InvalidStateError`, `MigrationHeld`, ...), `NewerRevisionError`,
+    `UnknownRevisionError`, and `UnstampedError` where a graph without this saver went on with a thread.
+    """
+
+    def __init__(
+        self,
+        inner: BaseCheckpointSaver[Any],
+        migrator: Migrator,
+        unstamped: str = "base",
+        on_newer: OnNewer = "refuse",
+        *,
+        revision: str = "head",
+    ) -> None:
+        super().__init__(serde=inner.serde)
+        if on_newer not in ("refuse", "downgrade", "pass"):
+            raise ConfigError(f"on_newer is {on_newer!r}", hint='Say "refuse", "downgrade" or "pass"')
+        base = min(migrator.known, key=migrator.version)
+        self.inner = inner
+        self.migrator = migrator
+        self._reading = Reading(
+            migrator,
+            base if unstamped == "base" else migrator.resolve(unstamped),
+            on_newer,
+            migrator.resolve(revision),
+            inner.serde,
+        )
+        self._reader = _postponing(inner)
+
+    def bind(self, graph: Any) -> MigratingSaver:
+        """Tell it the compiled graph, whose nodes and joins are then known beyond what the snapshot says. Returns self."""
+        self._reading.bind(graph)
+        return self
+
+    # -- reading -------------------------------------------------------------------------------------------------------
+
+    def get_tuple(self, config: Any) -> CheckpointTuple | None:
+        found: CheckpointTuple | None = self._run(self._reading.one(config))
+        return found
+
+    async def aget_tuple(self, config: Any) -> CheckpointTuple | None:
+        found: CheckpointTuple | None = await self._arun(self._reading.one(config))
+        return found
+
+    def list(
+        self,
+        config: Any,
+        *,
+        filter: dict[str, Any] | None = None,
+        before: Any = None,
+        limit: int | None = None,
+    ) -> Iterator[CheckpointTuple]:
+        options = {"filter": filter, "before": before, "limit": limit}
+        for stored, thread, namespace in self._run(self._reading.several(config, options)):
+            yield self._run(self._reading.shown(stored, thread, namespace))
+
+    async def alist(
+        self,
+        config: Any,
+        *,
+        filter: dict[str, Any] | None = None,
+        before: Any = None,
+        limit: int | None = None,
+    ) -> AsyncIterator[CheckpointTuple]:
+        options = {"filter": filter, "before": before, "limit": limit}
+        for stored, thread, namespace in await self._arun(self._reading.several(config, options)):
+            yield await self._arun(self._reading.shown(stored, thread, namespace))
+
+    # -- writing -------------------------------------------------------------------------------------------------------
+
+    def put(
+        self, config: Any, checkpoint: Checkpoint, metadata: CheckpointMetadata, new_versions: ChannelVersions
+    ) -> Any:
+        place, parent = self._run(self._before_put(config))
+        self.inner.put(place, checkpoint, *self._put(parent, checkpoint, metadata, new_versions))
+        return self._was_put(config, checkpoint, parent)
+
+    async def aput(
+        self, config: Any, checkpoint: Checkpoint, metadata: CheckpointMetadata, new_versions: ChannelVersions
+    ) -> Any:
+        place, parent = await self._arun(self._before_put(config))
+        await self.inner.aput(place, checkpoint, *self._put(parent, checkpoint, metadata, new_versions))
+        return self._was_put(config, checkpoint, parent)
+
+    def put_writes(
+        self, config: Any, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = ""
+    ) -> None:
+        for arguments in self._run(self._writes(config, writes, task_id, task_path)):
+            self.inner.put_writes(*arguments)
+
+    async def aput_writes(
+        self, config: Any, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = ""
+    ) -> None:
+        for arguments in await self._arun(self._writes(config, writes, task_id, task_path)):
+            await self.inner.aput_writes(*arguments)
+
+    def _before_put(self, config: Any) -> Steps[tuple[Any, Seen | None]]:
+        """The config to store under, and what is known of the checkpoint before."""
+        inside = config["configurable"]
+        thread, namespace = str(inside["thread_id"]), inside.get("checkpoint_ns") or ""
+        place = yield from self._reading.place(thread, namespace)
+        before = inside.get("checkpoint_id")
+        parent = yield from self._seen(thread, namespace, before)
+        stored = {**inside, "checkpoint_ns": place}
+        if parent is not None:
+            stored["checkpoint_id"] = parent.stored
+        return {**config, "configurable": stored}, parent
+
+    def _seen(self, thread: str, namespace: str, checkpoint: str | None) -> Steps[Seen | None]:
+        if not checkpoint:
+            return None
+        known = self._reading.seen.get((thread, namespace, checkpoint))
+        if known is None:
+            yield from self._reading.one(
+                {
+                    "configurable": {
+                        "thread_id": thread,
+                        "checkpoint_ns": namespace,
+                        "checkpoint_id": checkpoint,
+                    }
+                }
+            )
+            known = self._reading.seen.get((thread, namespace, checkpoint))
+        return known
+
+    def _put(
+        self, parent: Seen | None, checkpoint: Checkpoint, metadata: Any, new_versions: ChannelVersions
+    ) -> tuple[Any, ChannelVersions]:
+        """Metadata with the stamp, and the versions to store: also those that a translation made and nobody has stored."""
+        versions = dict(new_versions)
+        if parent is not None:
+            for channel, version in parent.fresh.items():
+                if checkpoint["channel_versions"].get(channel) == version:
+                    versions.setdefault(channel, version)
+        return stamped(metadata, self._stamp_after(parent)), versions
+
+    def _stamp_after(self, parent: Seen | None) -> Stamp:
+        target = self._reading.target
+        before = parent.stamp if parent is not None else None
+        return Stamp(
+            self.migrator.workflow,
+            target,
+            started=before.started or before.revision if before is not None else target,
+            complement=before.complement if before is not None else {},
+        )
+
+    def _was_put(self, config: Any, checkpoint: Checkpoint, parent: Seen | None) -> Any:
+        inside = config["configurable"]
+        thread, namespace = str(inside["thread_id"]), inside.get("checkpoint_ns") or ""
+        seen = Seen(checkpoint["id"], self._stamp_after(parent))
+        self._reading.seen.put((thread, namespace, checkpoint["id"]), seen)
+        return {
+            "configurable": {
+                "thread_id": inside["thread_id"],
+                "checkpoint_ns": namespace,
+                "checkpoint_id": checkpoint["id"],
+            }
+        }
+
+    def _writes(
+        self, config: Any, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str
+    ) -> Steps[Sequence[tuple[Any, ...]]]:
+        """What to store for a task: first a stamp, where the checkpoint below has another, so that no write is ever taken for older than
+        it is."""
+        inside = config["configurable"]
+        thread, namespace = str(inside["thread_id"]), inside.get("checkpoint_ns") or ""
+        place = yield from self._reading.place(thread, namespace)
+        seen = yield from self._seen(thread, namespace, inside["checkpoint_id"])
+        if seen is None:  # it is stored only later
+            return [
+                ({**config, "configurable": {**inside, "checkpoint_ns": place}}, writes, task_id, task_path)
+            ]
+        where = {**config, "configurable": {**inside, "checkpoint_ns": place, "checkpoint_id": seen.stored}}
+        found: list[tuple[Any, ...]] = []
+        target = self._reading.target
+        if seen.stamp.revision != target or seen.rows.stamps.get(task_id):
+            row = stamp_row(task_id, target, seen.rows)
+            if row is not None:
+                found.append((where, row[1], row[0], task_path))
+        held = seen.held.get(task_id)
+        if held:
+            writes = [
+                (name, self._with_held(value, held) if name == RESUME else value) for name, value in writes
+            ]
+        found.append((where, writes, task_id, task_path))
+        return found
+
+    def _with_held(self, answers: Any, held: Mapping[int, Any]) -> Any:
+        """The answers of a task, and those that were held back until the ones before them were there."""
+        line = [*answers] if isinstance(answers, Sequence) and not isinstance(answers, str) else [answers]
+        while len(line) in held:
+            line.append(built(held[len(line)], self.serde))
+        return line
+
+    # -- passed on -----------------------------------------------------------------------------------------------------
+
+    @property
+    def config_specs(self) -> Any:
+        return self.inner.config_specs
+
+    def get_next_version(self, current: Any, channel: None) -> Any:
+        return self.inner.get_next_version(current, channel)
+
+    def delete_thread(self, thread_id: str) -> None:
+        self.inner.delete_thread(thread_id)
+        self._forget()
+
+    async def adelete_thread(self, thread_id: str) -> None:
+        await self.inner.adelete_thread(thread_id)
+        self._forget()
+
+    def delete_for_runs(self, run_ids: Sequence[str]) -> None:
+        self.inner.delete_for_runs(run_ids)
+        self._forget()
+
+    async def adelete_for_runs(self, run_ids: Sequence[str]) -> None:
+        await self.inner.adelete_for_runs(run_ids)
+        self._forget()
+
+    def copy_thread(self, source_thread_id: str, target_thread_id: str) -> None:
+        self.inner.copy_thread(source_thread_id, target_thread_id)
+        self._forget()
+
+    async def acopy_thread(self, source_thread_id: str, target_thread_id: str) -> None:
+        await self.inner.acopy_thread(source_thread_id, target_thread_id)
+        self._forget()
+
+    def prune(self, thread_ids: Sequence[str], *, strategy: str = "keep_latest") -> None:
+        self.inner.prune(thread_ids, strategy=strategy)
+        self._forget()
+
+    async def aprune(self, thread_ids: Sequence[str], *, strategy: str = "keep_latest") -> None:
+        await self.inner.aprune(thread_ids, strategy=strategy)
+        self._forget()
+
+    def _forget(self) -> None:
+        for kept in (self._reading.seen, self._reading.places, self._reading.roots, self._reading.aliases):
+            kept.clear()
+
+    def with_allowlist(self, extra_allowlist: Collection[tuple[str, ...]]) -> MigratingSaver:
+        inner = self.inner.with_allowlist(extra_allowlist)
+        if inner is self.inner:
+            return self
+        clone = copy.copy(self)
+        clone.inner = inner
+        clone.serde = inner.serde
+        clone._reader = _postponing(inner)
+        clone._reading = copy.copy(self._reading)
+        clone._reading.serde = inner.serde
+        return clone
+
+    # -- asking the saver inside ---------------------------------------------------------------------------------------
+
+    def _run(self, steps: Steps[Any]) -> Any:
+        answer: Any = None
+        while True:
+            try:
+                request = steps.send(answer)
+            except StopIteration as done:
+                return done.value
+            answer = self._answer(request)
+
+    def _answer(self, request: Request) -> Any:
+        match request:
+            case Get(config):
+                return self._reader.get_tuple(config)
+            case Search(config, options):
+                return [*self._reader.list(config, **_given(options))]
+
+    async def _arun(self, steps: Steps[Any]) -> Any:
+        answer: Any = None
+        while True:
+            try:
+                request = steps.send(answer)
+            except StopIteration as done:
+                return done.value
+            match request:
+                case Get(config):
+                    answer = await self._reader.aget_tuple(config)
+                case Search(config, options):
+                    answer = [each async for each in self._reader.alist(config, **_given(options))]
+
+
+def _given(options: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def _postponing(inner: BaseCheckpointSaver[Any]) -> Any:
+    """The same saver on the same storage, decoding nothing."""
+    reader = copy.copy(inner)
+    reader.serde = Postponed(inner.serde)
+    return reader
+
+
+__all__ = ["Config", "MigratingSaver"]

@@ -1,0 +1,95 @@
+"""Which revision something stored belongs to: the stamp of a checkpoint, and the stamp of pending writes that newer code hung on it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from statemig.envelope import Stamp
+from statemig.errors import ForeignRevisionError, StatemigError
+from statemig.runtimes.langgraph.tasks import CONTROL, RESUME, Row
+from statemig.runtimes.langgraph.values import raw
+
+#: in the metadata of a checkpoint: the stamp, and the workflow once more where savers can filter by it
+KEY: Final = "statemig"
+WORKFLOW: Final = "statemig_workflow"
+#: the beginning of the task's id of the row that stamps a task's pending writes. Its channel is one that savers replace instead of
+#: appending to, and that LangGraph does not look at where it knows no such task
+TASK: Final = "statemig:"
+
+Stamps = list[tuple[int, str]]
+
+
+def stamp_in(metadata: Mapping[str, Any], workflow: str, thread: str) -> Stamp | None:
+    """The stamp of a checkpoint; None where it has none. Raises `ForeignRevisionError` for another workflow's."""
+    said = metadata.get(KEY)
+    if said is None:
+        return None
+    try:
+        stamp = Stamp.from_dict(said)
+    except StatemigError as error:
+        raise error.locate(run_id=thread, workflow=workflow) from None
+    if stamp.workflow and stamp.workflow != workflow:
+        raise ForeignRevisionError(
+            f"the checkpoint belongs to workflow {stamp.workflow!r}",
+            run_id=thread,
+            workflow=workflow,
+            revision=stamp.revision,
+            hint="Read it with a saver that has the migrator of its own workflow",
+        )
+    return stamp
+
+
+def stamped(metadata: Mapping[str, Any], stamp: Stamp) -> dict[str, Any]:
+    return {**metadata, KEY: stamp.to_dict(), WORKFLOW: stamp.workflow}
+
+
+def without_complement(metadata: dict[str, Any]) -> dict[str, Any]:
+    """What a caller gets to see: what only the way back needs can be large."""
+    said = metadata.get(KEY)
+    if not isinstance(said, dict) or not said.get("complement"):
+        return metadata
+    return {**metadata, KEY: {name: value for name, value in said.items() if name != "complement"}}
+
+
+@dataclass(frozen=True, slots=True)
+class Stamped:
+    """The pending writes of a checkpoint by the revision that wrote them. `counts`: how many of a task's are in a line, of which savers
+    keep the first that come. `stamps`: of each task, from which place in the line on what revision wrote, the last one last."""
+
+    by_revision: Mapping[str, tuple[Row, ...]] = field(default_factory=dict)
+    counts: Mapping[str, int] = field(default_factory=dict)
+    stamps: Mapping[str, Stamps] = field(default_factory=dict)
+
+
+def sorted_rows(writes: Iterable[Sequence[Any]], revision: str) -> Stamped:
+    """`revision`: that of the checkpoint, which is also that of writes without a stamp of their own."""
+    rows: list[Row] = []
+    own: dict[str, Stamps] = {}
+    for task, channel, value in writes:
+        if task.startswith(TASK):
+            own[task.removeprefix(TASK)] = [(start, name) for start, name in raw(value)]
+        else:
+            rows.append(Row(task, channel, value))
+    found: dict[str, list[Row]] = {}
+    counts: dict[str, int] = {}
+    for row in rows:
+        stamps = own.get(row.task, [])
+        if row.channel in CONTROL:
+            world = stamps[-1][1] if stamps else revision
+        else:
+            number = counts.get(row.task, 0)
+            counts[row.task] = number + 1
+            world = next((name for start, name in reversed(stamps) if number >= start), revision)
+        found.setdefault(world, []).append(row)
+    return Stamped({name: tuple(each) for name, each in found.items()}, counts, own)
+
+
+def stamp_row(task: str, revision: str, before: Stamped) -> tuple[str, list[tuple[str, Any]]] | None:
+    """The task id and the row that stamp what is written next for a task; None where the last stamp says it already."""
+    stamps = list(before.stamps.get(task, ()))
+    if stamps and stamps[-1][1] == revision:
+        return None
+    stamps.append((before.counts.get(task, 0), revision))
+    return TASK + task, [(RESUME, [list(each) for each in stamps])]

@@ -1,0 +1,216 @@
+"""Which tasks a checkpoint runs next, and what the graph of a revision looks like as far as that depends on it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from statemig.runtimes.langgraph.identity import (
+    BRANCH,
+    JOIN,
+    NULL_TASK,
+    PULL,
+    PUSH,
+    join_channel,
+    namespace_of,
+    nodes_of,
+    task_id,
+    triggers_tried,
+)
+from statemig.runtimes.langgraph.values import Foreign, raw
+
+if TYPE_CHECKING:
+    from statemig.workflow.flow import StepInfo
+    from statemig.workflow.snapshot import Snapshot
+
+START, SENDS = "__start__", "__pregel_tasks"
+INTERRUPT, RESUME, ERROR = "__interrupt__", "__resume__", "__error__"
+#: channels of rows that say what happened to a task, and not what it wrote
+CONTROL = frozenset((INTERRUPT, RESUME, ERROR, "__error_source_node__"))
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One pending write: of which task, to which channel, and what, raw."""
+
+    task: str
+    channel: str
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """One checkpoint of one namespace, as the code of one revision sees it.
+
+    `step`: the number of the superstep that follows. `fresh`: the channels that are not stored under the version they have here.
+    `questions`: the ids of questions here by those that are stored. `moved`: namespaces of tasks here, and those that are stored. `held`:
+    answers to later questions, by task. `guarded`: a question has come before the one that waits.
+    """
+
+    namespace: str
+    checkpoint: dict[str, Any]
+    step: int
+    rows: tuple[Row, ...]
+    fresh: Mapping[str, Any] = field(default_factory=dict)
+    questions: Mapping[str, str] = field(default_factory=dict)
+    moved: Mapping[str, str] = field(default_factory=dict)
+    held: Mapping[str, Mapping[int, Any]] = field(default_factory=dict)
+    guarded: bool = False
+
+    @property
+    def prefix(self) -> str:
+        """What the steps of this namespace begin with in a snapshot: ``inner.``"""
+        return "".join(f"{node}." for node in nodes_of(self.namespace))
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """`index`: its place among the packets of Send, None for one that an edge leads to."""
+
+    id: str
+    node: str
+    index: int | None = None
+
+
+class Nodes:
+    """The nodes of one revision: of its snapshot, and of the compiled graph where it is at hand."""
+
+    def __init__(self, snapshot: Snapshot | None, graph: Any = None) -> None:
+        self._steps: Mapping[str, StepInfo] = {} if snapshot is None else snapshot.steps
+        #: the branches of each join that leads to a node, in the order of the code
+        self._joins: Mapping[str, list[list[str]]] = (
+            {} if snapshot is None else snapshot.runtime.get("joins", {})
+        )
+        self._triggers: dict[str, dict[str, tuple[str, ...]]] = {}
+        if graph is not None:
+            self._read(graph, "")
+
+    def _read(self, graph: Any, prefix: str) -> None:
+        self._triggers[prefix] = {name: tuple(sorted(node.triggers)) for name, node in graph.nodes.items()}
+        for name, inner in graph.get_subgraphs():
+            self._read(inner, f"{prefix}{name}.")
+
+    def known(self, prefix: str) -> frozenset[str] | None:
+        """The nodes of a (sub)graph; None where nothing is known of it."""
+        if prefix in self._triggers:
+            return frozenset(self._triggers[prefix])
+        found = frozenset(
+            name[len(prefix) :]
+            for name in self._steps
+            if name.startswith(prefix) and "." not in name[len(prefix) :]
+        )
+        return found or None
+
+    def joins(self, prefix: str, node: str) -> list[str]:
+        """The channels of the joins that lead to a node."""
+        if prefix in self._triggers:
+            return [each for each in self._triggers[prefix].get(node, ()) if each.startswith(JOIN)]
+        info = self._steps.get(prefix + node)
+        joins = self._joins.get(prefix + node)
+        if joins is None:
+            joins = [list(info.joins)] if info is not None and info.joins else []
+        return [join_channel((name[len(prefix) :] for name in each), node) for each in joins]
+
+    def targets(self, prefix: str) -> Iterator[str]:
+        """The channels of all joins."""
+        for node in self.known(prefix) or ():
+            yield from self.joins(prefix, node)
+
+    def triggers(self, prefix: str, node: str) -> tuple[str, ...]:
+        exact = self._triggers.get(prefix, {}).get(node)
+        return exact if exact is not None else tuple(sorted((BRANCH + node, *self.joins(prefix, node))))
+
+    def tried(self, prefix: str, node: str, present: Iterable[str]) -> Iterator[tuple[str, ...]]:
+        """What the triggers of a node may have been, the likeliest first."""
+        if node == START:
+            yield (START,)
+            return
+        yield self.triggers(prefix, node)
+        ends = [each for each in present if each.startswith(JOIN) and each.endswith(f":{node}")]
+        yield from triggers_tried(node, [*ends, *self.joins(prefix, node)])
+
+
+def tasks_of(parked: Parked, nodes: Nodes) -> list[Task]:
+    """The tasks of the superstep that follows, and those that rows belong to."""
+    wanted = {row.task for row in parked.rows if row.task != NULL_TASK}
+    found: dict[str, Task] = {}
+    values, versions = parked.checkpoint["channel_values"], parked.checkpoint["channel_versions"]
+    for index, packet in enumerate(packets(values)):
+        made = task_id(parked.checkpoint, parked.namespace, parked.step, packet.arg[0], PUSH, (str(index),))
+        found[made] = Task(made, packet.arg[0], index)
+    due = list(_due(parked))
+    known = nodes.known(parked.prefix) or frozenset()
+    names = dict.fromkeys(
+        [
+            *due,
+            *(each[len(BRANCH) :] for each in versions if each.startswith(BRANCH)),
+            *(each.rsplit(":", 1)[1] for each in versions if each.startswith(JOIN)),
+            *(each for each in parked.checkpoint["versions_seen"] if not each.startswith("__")),
+            *sorted(known),
+            START,
+        ]
+    )
+    for node in names:
+        ids = [
+            task_id(parked.checkpoint, parked.namespace, parked.step, node, PULL, triggers)
+            for triggers in nodes.tried(parked.prefix, node, versions)
+        ]
+        stored = next((each for each in ids if each in wanted), None)
+        if stored is not None or node in due:
+            chosen = stored or ids[0]
+            found[chosen] = Task(chosen, node)
+    return list(found.values())
+
+
+def _due(parked: Parked) -> Iterator[str]:
+    """The nodes that an edge or a join leads to now."""
+    checkpoint = parked.checkpoint
+    values, versions, seen = (
+        checkpoint["channel_values"],
+        checkpoint["channel_versions"],
+        checkpoint["versions_seen"],
+    )
+    updated = checkpoint.get("updated_channels")
+    for channel in values:
+        if not channel.startswith((BRANCH, JOIN)) or (updated and channel not in updated):
+            continue
+        node = channel[len(BRANCH) :] if channel.startswith(BRANCH) else channel.rsplit(":", 1)[1]
+        version = versions.get(channel)
+        before = seen.get(node, {}).get(channel)
+        if (
+            version is not None
+            and (before is None or version > before)
+            and is_complete(channel, values[channel])
+        ):
+            yield node
+
+
+def is_complete(channel: str, value: Any) -> bool:
+    """Whether a channel that has a value lets its node run: a join only when all have arrived, a deferred one only at the end."""
+    value = raw(value)
+    if isinstance(value, list) and len(value) == 2 and isinstance(value[1], bool):
+        return value[1]
+    return channel.startswith(BRANCH) or arrived(value) >= set(branches_of(channel))
+
+
+def arrived(value: Any) -> set[str]:
+    """The names in the value of a join."""
+    value = raw(value)
+    if isinstance(value, list) and len(value) == 2 and isinstance(value[1], bool):
+        value = value[0]
+    return set(value.arg) if isinstance(value, Foreign) else set(value or ())
+
+
+def branches_of(channel: str) -> list[str]:
+    return channel[len(JOIN) :].rsplit(":", 1)[0].split("+")
+
+
+def packets(values: Mapping[str, Any]) -> list[Foreign]:
+    """The packets of Send that wait: node, argument, and a timeout where there is one."""
+    found = raw(values.get(SENDS)) or []
+    return [each for each in found if isinstance(each, Foreign) and each.name == "Send"]
+
+
+def space(parked: Parked, task: Task) -> str:
+    return namespace_of(parked.namespace, task.node, task.id)

@@ -1,0 +1,608 @@
+"""From one revision to another: the same checkpoint as the code of the other revision would have stored it. Pure; nothing stored changes.
+
+Every name that LangGraph derives from the graph is made anew: channels of edges and joins and who has arrived there, what nodes have seen,
+packets of Send, ids of tasks and of questions, and the pending writes with all of it. What is left out ends a run silently, or runs a
+side effect again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+from uuid import UUID, uuid5
+
+from statemig import json_text
+from statemig.errors import CursorError, StatemigError
+from statemig.runtimes.langgraph.document import Read, Reader, entry, is_data, questions_in
+from statemig.runtimes.langgraph.identity import (
+    BRANCH,
+    JOIN,
+    NULL_TASK,
+    PULL,
+    PUSH,
+    interrupt_id,
+    join_channel,
+    namespace_of,
+    task_id,
+)
+from statemig.runtimes.langgraph.steps import Names
+from statemig.runtimes.langgraph.tasks import (
+    CONTROL,
+    INTERRUPT,
+    RESUME,
+    SENDS,
+    START,
+    Nodes,
+    Parked,
+    Row,
+    Task,
+    arrived,
+    branches_of,
+    is_complete,
+    space,
+)
+from statemig.runtimes.langgraph.values import SINGLE, Foreign, Tags, classes, from_json, raw
+
+if TYPE_CHECKING:
+    from statemig.document import Position
+    from statemig.migrator import Migrator
+    from statemig.plan.complement import Complement
+
+#: the id under which a checkpoint is shown, by its id and whether a question has come before the one that waits
+Shown = Callable[[str, bool], str]
+
+
+def as_it_is(checkpoint: str, guarded: bool) -> str:
+    return checkpoint
+
+
+@dataclass(frozen=True, slots=True)
+class Translated:
+    parked: Parked
+    complement: Complement
+    tasks: Mapping[str, str]
+
+
+def translate(
+    migrator: Migrator,
+    parked: Parked,
+    source: str,
+    target: str,
+    *,
+    nodes: tuple[Nodes, Nodes],
+    namespace: str,
+    around: Parked | None = None,
+    complement: Complement | None = None,
+    thread: str | None = None,
+    shown: Shown = as_it_is,
+) -> Translated:
+    """`parked` as the code of revision `target` sees it; it is called `namespace` there. `nodes`: those of both revisions. `shown` gives
+    the checkpoint another id where a question has come before the one that waits, so that no id of a question stays valid.
+
+    Raises what a migration raises, and `CursorError` where a name has no counterpart.
+    """
+    names = Names.between(migrator, source, target)
+    read = Reader(parked, nodes[0], migrator.snapshot(source), names, around).read()
+    up = migrator.version(source) < migrator.version(target)
+    arguments: dict[str, Any] = {
+        "run_id": thread,
+        "record": "complement",
+        "complement": complement,
+        "checked": around is not None,
+    }
+    if up:
+        result = migrator.upgrade(read.document, source, to=target, **arguments)
+    else:
+        result = migrator.downgrade(read.document, to=target, revision=source, **arguments)
+    document = result.unwrap()
+    work = _Work(parked, read, names, document, nodes[1], namespace, shown)
+    try:
+        made = work.parked_there()
+    except StatemigError as error:
+        raise error.locate(run_id=thread, workflow=migrator.workflow, revision=target) from None
+    return Translated(made, result.complement, work.ids)
+
+
+def fresh_version(versions: Iterable[Any], name: str) -> Any:
+    """A version above all of them; the same each time."""
+    known = list(versions)
+    if any(isinstance(each, str) for each in known):
+        top = max(int(str(each).split(".")[0]) for each in known)
+        return f"{top + 1:032}.{int(json_text.digest(name, 8), 16) % 10**16:016}"
+    return max(known, default=0) + 1
+
+
+@dataclass
+class _Work:
+    parked: Parked
+    read: Read
+    names: Names
+    document: dict[str, Any]
+    nodes: Nodes
+    namespace: str
+    shown: Shown
+    fresh: dict[str, Any] = field(default_factory=dict)
+    values: dict[str, Any] = field(default_factory=dict)
+    versions: dict[str, Any] = field(default_factory=dict)
+    updated: list[str] | None = None
+    questions: dict[str, str] = field(default_factory=dict)
+    held: dict[str, dict[int, Any]] = field(default_factory=dict)
+    guarded: bool = False
+    #: the tasks here, by the ids there
+    ids: dict[str, str] = field(default_factory=dict)
+
+    # -- what became of what -------------------------------------------------------------------------------------------
+
+    @cached_property
+    def prefix(self) -> str:
+        return replace(self.parked, namespace=self.namespace).prefix
+
+    def local(self, step: str) -> str:
+        if not step.startswith(self.prefix):
+            inside = self.prefix.rstrip(".") or "the graph"
+            raise CursorError(
+                f"the run stands inside {inside!r}, and the script sends it to {step!r}, which is elsewhere",
+                step=step,
+                hint="A position moves only within its own graph: name a step of the same subgraph",
+            )
+        return step[len(self.prefix) :]
+
+    def finished(self, node: str) -> str | None:
+        if node.startswith("__"):
+            return node
+        name = self.names.finished(self.parked.prefix + node)
+        return None if name is None or not name.startswith(self.prefix) else name[len(self.prefix) :]
+
+    def ahead(self, node: str) -> str | None:
+        if node.startswith("__"):
+            return node
+        name = self.names.ahead(self.parked.prefix + node)
+        return None if name is None or not name.startswith(self.prefix) else name[len(self.prefix) :]
+
+    @cached_property
+    def positions(self) -> dict[str, Position]:
+        return {each["id"]: each for each in self.document.get("cursor", ()) if "#" not in str(each["id"])}
+
+    @cached_property
+    def answers(self) -> dict[str, Position]:
+        return {each["id"]: each for each in self.document.get("cursor", ()) if "#" in str(each["id"])}
+
+    @cached_property
+    def items(self) -> dict[str, dict[str, Any]]:
+        return {each.get("id", ""): each for each in self.document.get("pending", ())}
+
+    @cached_property
+    def node_of(self) -> dict[str, str]:
+        """The node of each task that goes on, by the task's old id."""
+        found: dict[str, str] = {}
+        for task in self.read.tasks:
+            if self.read.is_finished(task):
+                item = self.items.get(task.id)
+                if item is not None:
+                    found[task.id] = START if task.node == START else self.local(item["step"])
+            elif task.id in self.positions:
+                found[task.id] = self.local(self.positions[task.id]["step"])
+        return found
+
+    def is_moved(self, task: Task) -> bool:
+        """Whether a policy has sent the position to another step, where it begins anew."""
+        if self.read.is_finished(task) or task.id not in self.positions:
+            return False
+        if self.finished(task.node) is None:
+            return True
+        waited = bool(self.read.question(task))
+        return waited and self.positions[task.id].get("status") != "waiting"
+
+    # -- the checkpoint ------------------------------------------------------------------------------------------------
+
+    def parked_there(self) -> Parked:
+        old = self.parked.checkpoint
+        self.versions = {}
+        for channel, version in old["channel_versions"].items():
+            name = self.channel(channel)
+            if name is None:
+                continue
+            self.versions[name] = version
+            if name != channel:
+                self.fresh[name] = version  # under this name nothing is stored
+        updated = old.get("updated_channels")
+        self.updated = None if updated is None else [n for n in map(self.channel, updated) if n is not None]
+        self._data()
+        self._edges()
+        self._joins()
+        self._sends()
+        self._started()
+        seen = {
+            self.finished(node): {
+                name: version
+                for channel, version in channels.items()
+                if (name := self.channel(channel)) is not None
+            }
+            for node, channels in old["versions_seen"].items()
+        }
+        seen.pop(None, None)
+        checkpoint = {
+            **old,
+            "channel_values": self.values,
+            "channel_versions": self.versions,
+            "versions_seen": seen,
+            "updated_channels": self.updated,
+        }
+        self._foresee()
+        checkpoint["id"] = self.shown(old["id"], self.guarded)
+        rows = self._rows(checkpoint)
+        moved = {
+            namespace_of(self.namespace, self.node_of[task.id], self.ids[task.id]): space(self.parked, task)
+            for task in self.read.tasks
+            if task.id in self.ids
+        }
+        return Parked(
+            self.namespace,
+            checkpoint,
+            self.parked.step,
+            tuple(rows),
+            {**{k: v for k, v in self.parked.fresh.items() if self.versions.get(k) == v}, **self.fresh},
+            self.questions,
+            {here: there for here, there in moved.items() if here != there},
+            self.held,
+            self.guarded,
+        )
+
+    def channel(self, name: str) -> str | None:
+        """What a channel is called; None where it is gone."""
+        if name.startswith(BRANCH):
+            node = self.ahead(name[len(BRANCH) :])
+            return None if node is None else BRANCH + node
+        if name.startswith(JOIN):
+            return self.join(name)
+        return self.names.field(name) if is_data(name) else name
+
+    def join(self, name: str) -> str | None:
+        target = self.finished(name.rsplit(":", 1)[1])
+        if target is None:
+            return None
+        branches = [new for old in branches_of(name) if (new := self.finished(old)) is not None]
+        known = self.nodes.joins(self.prefix, target)
+        if not known:
+            return None if self.nodes.known(self.prefix) else join_channel(branches, target)
+        return next((each for each in known if set(branches_of(each)) == set(branches)), known[0])
+
+    def put(self, channel: str, value: Any, *, version: bool = True) -> None:
+        """A channel gets a value that is stored nowhere yet."""
+        self.values[channel] = value
+        if version:
+            self.versions[channel] = self.fresh[channel] = self._fresh(channel)
+        else:
+            self.fresh[channel] = self.versions[channel]
+
+    def _fresh(self, channel: str) -> Any:
+        return fresh_version(self.parked.checkpoint["channel_versions"].values(), channel)
+
+    def trigger(self, channel: str, value: Any = None) -> None:
+        self.put(channel, value)
+        if self.updated is not None and channel not in self.updated:
+            self.updated.append(channel)
+
+    def _data(self) -> None:
+        old = self.parked.checkpoint["channel_values"]
+        before = self.read.document["state"]
+        item = "state"
+        after = self.document["state"]
+        if "channels" in self.read.tags:
+            item = "channels"
+            before = next(
+                (p["writes"] for p in self.read.document.get("pending", ()) if p.get("id") == item), {}
+            )
+            after = self.items.get(item, {}).get("writes", {})
+        elif self.namespace:
+            before = after = {}
+        tags = self._moved(self.read.tags.get(item, {}))
+        for channel, value in old.items():
+            if is_data(channel) and channel not in before:
+                self.values[self.names.field(channel)] = value
+        for channel, value in after.items():
+            if channel in before and channel in old and json_text.equal(before[channel], value):
+                self.values[channel] = old[channel]
+            else:
+                self.put(channel, from_json(value, tags, ("state", channel)))
+        for channel in before:
+            name = self.names.field(channel)
+            if name not in after:
+                self.versions.pop(name, None)
+                self.fresh.pop(name, None)
+                if self.updated is not None and name in self.updated:
+                    self.updated.remove(name)
+
+    def _moved(self, tags: Tags) -> Tags:
+        return classes(tags, self.names.place)
+
+    def _edges(self) -> None:
+        """The channels of edges: those of tasks that go on under another name, or are sent elsewhere, and those of new positions."""
+        values = self.parked.checkpoint["channel_values"]
+        gone = {
+            task.node
+            for task in self.read.tasks
+            if task.index is None and (self.is_moved(task) or task.id not in self.node_of)
+        }
+        names = {task.node: self.node_of[task.id] for task in self.read.tasks if task.id in self.node_of}
+        for channel, value in values.items():
+            if not channel.startswith(BRANCH):
+                continue
+            node = channel[len(BRANCH) :]
+            if node in gone:
+                self._forget(self.channel(channel))
+                continue
+            name = names.get(node) or self.ahead(node)
+            if name is None:
+                self._forget(self.channel(channel))
+                continue
+            new = BRANCH + name
+            self.values[new] = value
+            if new not in self.versions:  # split: not the part that comes first
+                self.trigger(new, value)
+        for task in self.read.tasks:
+            if self.is_moved(task):
+                self.trigger(BRANCH + self.node_of[task.id])
+        known = {task.id for task in self.read.tasks}
+        standing = {self.node_of[task.id] for task in self.read.tasks if task.id in self.node_of}
+        for made, position in self.positions.items():
+            node = self.local(position["step"])
+            if made not in known and node not in standing:
+                self.trigger(BRANCH + node)
+
+    def _forget(self, channel: str | None) -> None:
+        if channel is not None and self.updated is not None and channel in self.updated:
+            self.updated.remove(channel)
+
+    def _joins(self) -> None:
+        old = self.parked.checkpoint["channel_values"]
+        known = {
+            entry(task.id, n)
+            for task in self.read.tasks
+            for n in range(len(self.read.rows.get(task.id, ())) + 1)
+        }
+        present: dict[str, set[str]] = {}
+        for made, item in self.items.items():
+            if item.get("to") is not None and made not in known:
+                present.setdefault(self.local(item["to"]), set()).add(self.local(item["step"]))
+        running = {self.node_of[task.id] for task in self.read.tasks if task.id in self.node_of}
+        for channel, value in old.items():
+            if not channel.startswith(JOIN):
+                continue
+            name = self.join(channel)
+            if name is None:
+                self._forget(channel)
+                continue
+            target = name.rsplit(":", 1)[1]
+            if is_complete(channel, value) and target in running:
+                now = set(branches_of(name))  # it is what the task was started by
+            else:
+                now = {each for each in present.pop(target, set()) if each in branches_of(name)}
+            present.pop(target, None)
+            if name == channel and now == arrived(value):
+                self.values[name] = value
+                continue
+            deferred = raw(value)
+            names = Foreign(SINGLE, "builtins", "set", sorted(now))
+            pair = isinstance(deferred, list) and len(deferred) == 2 and isinstance(deferred[1], bool)
+            self.put(name, [names, deferred[1]] if pair else names)
+        for target, names_in in present.items():
+            for name in self.nodes.joins(self.prefix, target):
+                if found := names_in & set(branches_of(name)):
+                    self.put(name, Foreign(SINGLE, "builtins", "set", sorted(found)))
+
+    def _sends(self) -> None:
+        """Packets of Send. `index_of` is the new place of each."""
+        stored = self.parked.checkpoint["channel_values"].get(SENDS)
+        self.index_of: dict[int, int] = {}
+        if stored is None:
+            return
+        found: list[Any] = []
+        by_index = {task.index: task for task in self.read.tasks if task.index is not None}
+        for number, packet in enumerate(raw(stored)):
+            task = by_index[number]
+            if task.id not in self.node_of or self.is_moved(task):
+                continue
+            self.index_of[number] = len(found)
+            found.append(self._packet(packet, self.node_of[task.id], f"send~{number}"))
+        if found != raw(stored):
+            self.put(SENDS, found)
+        else:
+            self.values[SENDS] = stored
+
+    def _packet(self, packet: Foreign, node: str, item: str = "") -> Foreign:
+        argument = packet.arg[1]
+        if item in self.items:
+            tags = self._moved(self.read.tags.get(item, {}))
+            writes = self.items[item]["writes"]
+            argument = {key: from_json(value, tags, ("state", key)) for key, value in writes.items()}
+        return replace(packet, arg=[node, argument, *packet.arg[2:]])
+
+    def _started(self) -> None:
+        """All else: an input that no node has seen, and what the library keeps for itself."""
+        for channel, value in self.parked.checkpoint["channel_values"].items():
+            if channel.startswith(("__",)) and channel not in (SENDS, START):
+                self.values[channel] = value
+            elif channel == START:
+                item = self.items.get(START)
+                before = next(
+                    (p for p in self.read.document.get("pending", ()) if p.get("id") == START), None
+                )
+                if item is None or item == before:
+                    self.values[START] = value
+                    continue
+                tags = self._moved(self.read.tags[START])
+                fields = {key: from_json(each, tags, ("state", key)) for key, each in item["writes"].items()}
+                stored = raw(value)
+                self.put(START, replace(stored, arg=fields) if isinstance(stored, Foreign) else fields)
+
+    # -- questions -----------------------------------------------------------------------------------------------------
+
+    def _foresee(self) -> None:
+        """The answers of each task in their new places: those that its questions come to one after the other, and those that are held."""
+        self.placed: dict[str, list[Any]] = {}
+        self._later: dict[str, dict[int, Any]] = {}
+        for task in self.read.tasks:
+            answers = self.read.answers.get(task.id)
+            if answers is None and not self.read.question(task):
+                continue
+            if self.read.is_finished(task) or task.id not in self.node_of or self.is_moved(task):
+                continue
+            there: dict[int, Any] = {}
+            for number in range(len(answers or ())):
+                item = f"{task.id}#{number}"
+                if item in self.answers:
+                    position = self.answers[item]
+                    tags = self.read.tags.get(item, {})
+                    there[position.get("index", 0)] = from_json(position["answer"], tags, ("answer",))
+            line: list[Any] = []
+            while len(line) in there:
+                line.append(there.pop(len(line)))
+            self.placed[task.id] = line
+            if there:
+                self._later[task.id] = there
+            waits = self.positions[task.id].get("index")
+            if (
+                waits is not None
+                and waits > len(line)
+                and self.names.questions(self.parked.prefix + task.node) is not None
+            ):
+                self.guarded = True
+
+    # -- pending writes ------------------------------------------------------------------------------------------------
+
+    def _rows(self, checkpoint: dict[str, Any]) -> list[Row]:
+        for task in self.read.tasks:
+            node = self.node_of.get(task.id)
+            if node is None or self.is_moved(task):
+                continue
+            if task.index is not None:
+                rest: tuple[str, ...] = (str(self.index_of[task.index]),)
+                kind = PUSH
+            else:
+                rest, kind = (START,) if node == START else self.nodes.triggers(self.prefix, node), PULL
+            self.ids[task.id] = task_id(checkpoint, self.namespace, self.parked.step, node, kind, rest)
+        waiting = any(self.read.question(task) for task in self.read.tasks)
+        by_id = {task.id: task for task in self.read.tasks}
+        found: list[Row] = []
+        counted: dict[tuple[str, str], int] = {}
+        for row in self.parked.rows:
+            if row.task == NULL_TASK:
+                if row.channel == RESUME:
+                    if not waiting:
+                        found.append(row)
+                    continue
+                found += self._row(row, NULL_TASK, counted)
+                continue
+            if row.task not in by_id:
+                found.append(self._unexplained(row))
+                continue
+            task = by_id[row.task]
+            here = self.ids.get(task.id)
+            if here is None:
+                continue
+            match row.channel:
+                case "__interrupt__" if not self.read.is_finished(task):
+                    found.append(self._asked(row, task, here))
+                case "__resume__" if not self.read.is_finished(task):
+                    if self.placed.get(task.id):
+                        found.append(Row(here, RESUME, self.placed[task.id]))
+                case channel if channel in CONTROL:
+                    found.append(Row(here, channel, row.value))
+                case _:
+                    found += self._row(row, here, counted)
+        for name, later in self._later.items():
+            if name in self.ids:
+                self.held[self.ids[name]] = later
+        return found
+
+    def _row(self, row: Row, here: str, counted: dict[tuple[str, str], int]) -> list[Row]:
+        """What a finished task has written, or the caller."""
+        channel = row.channel
+        if channel.startswith(BRANCH):
+            name = self.channel(channel)
+            if name is None:
+                raise CursorError(
+                    f"a branch that has finished leads to step {channel[len(BRANCH) :]!r}, which is removed, and nothing says where to",
+                    step=self.parked.prefix + channel[len(BRANCH) :],
+                    path="pending",
+                    hint="Let the run get past this point on its own version, or remove the step with cursor=op.forward(...)",
+                )
+            return [Row(here, name, row.value)]
+        if channel.startswith(JOIN):
+            joined = self.join(channel)
+            value = self.finished(raw(row.value)) if isinstance(raw(row.value), str) else None
+            if joined is None or value is None or value not in branches_of(joined):
+                return []
+            return [Row(here, joined, value)]
+        if channel == SENDS:
+            packet = raw(row.value)
+            node = self.ahead(packet.arg[0]) if isinstance(packet, Foreign) else None
+            if node is None:
+                raise CursorError(
+                    "a branch that has finished has sent a packet to a step that is removed",
+                    step=self.parked.prefix + str(packet.arg[0]),
+                    path="pending",
+                    hint="Let the run get past this point on its own version first",
+                )
+            return [Row(here, SENDS, self._packet(packet, node))]
+        if not is_data(channel):
+            return [Row(here, channel, row.value)]
+        field_name = self.names.field(channel)
+        number = counted.get((row.task, channel), 0)
+        counted[row.task, channel] = number + 1
+        item = entry(row.task, number)
+        if channel not in self.read.written.get(item, ()):
+            return [Row(here, field_name, row.value)]  # no field of the state
+        if field_name not in self.items.get(item, {}).get("writes", {}):
+            return []
+        value = self.items[item]["writes"][field_name]
+        tags = self._moved(self.read.tags.get(item, {}))
+        made = from_json(value, tags, ("state", field_name))
+        if (item, channel) in self.read.wrapped and isinstance(made, list) and len(made) == 1:
+            made = made[0]
+        return [Row(here, field_name, made)]
+
+    def _asked(self, row: Row, task: Task, here: str) -> Row:
+        """The questions of a task, with the ids that they have here."""
+        line = self.placed.get(task.id, [])
+        there = space(self.parked, task)
+        inside = namespace_of(self.namespace, self.node_of[task.id], here)
+        old = {interrupt_id(there, n): n for n in range(len(self.read.answers.get(task.id, ())) + 1)}
+        position = self.positions[task.id]
+        asked = questions_in(row)
+        found = []
+        for question in asked:
+            arg = dict(question.arg)
+            if arg["id"] in old:
+                waits = position.get("index", len(line))
+                new = interrupt_id(inside, waits)
+                self.questions[arg["id"]] = new
+                arg["id"] = new
+                if "payload" in position:
+                    arg["value"] = from_json(
+                        position["payload"], self.read.tags.get(task.id, {}), ("payload",)
+                    )
+            found.append(replace(question, arg=arg))
+        waits = position.get("index", len(line))
+        if len(found) == 1 and waits > len(line):
+            # LangGraph refuses an answer without an id where two questions are open.
+            first = replace(
+                found[0], arg={**found[0].arg, "id": interrupt_id(inside, len(line)), "value": None}
+            )
+            found.insert(0, first)
+        return Row(here, INTERRUPT, found)
+
+    def _unexplained(self, row: Row) -> Row:
+        if row.channel in CONTROL and row.channel != INTERRUPT:
+            return row
+        kept = str(uuid5(UUID(self.parked.checkpoint["id"]), "__input__"))
+        if row.task == kept or row.task.startswith("ffffffff-") or row.task[:8].isdigit():
+            return row  # what a DeltaChannel keeps: no task's, and replayed by channel
+        raise CursorError(
+            f"the pending write to {row.channel!r} belongs to a task that no step of its revision explains",
+            path="pending",
+            hint="The graph that wrote it was not the one of its revision: stamp the thread with the revision it really has",
+        )

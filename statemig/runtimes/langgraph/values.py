@@ -1,0 +1,289 @@
+"""What a checkpoint stores, read raw: values as plain JSON, with what each was an instance of kept apart.
+
+LangGraph's serializer builds instances while it decodes, with the classes of today: a nested model whose fields have changed is destroyed
+before any saver sees it. So here nothing is built. `raw` leaves every extension of the msgpack as a `Foreign`; `to_json` makes plain JSON
+of it and notes at each path what stood there (`Tags`); operations run on the JSON; `from_json` puts the notes back on; and `built` encodes
+that again and has LangGraph's own serializer decode it, with its list of allowed classes and all else it does.
+"""
+
+from __future__ import annotations
+
+import copy
+import datetime
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import ormsgpack
+from langgraph.checkpoint.serde.encrypted import EncryptedSerializer
+from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
+
+from statemig import json_text
+
+#: the kinds of extension that LangGraph writes
+SINGLE, POSITIONAL, KEYWORDS, METHOD, MODEL_V1, MODEL, ARRAY, DELTA = range(8)
+
+Place = tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Foreign:
+    """One extension: how it is built (`code`), of which class, from what (`arg`, raw in turn), and by which method where it says so.
+    Of an array and of what is unknown, `arg` is the bytes."""
+
+    code: int
+    module: str
+    name: str
+    arg: Any
+    rest: tuple[Any, ...] = ()
+
+    @property
+    def is_langgraph(self) -> bool:
+        return self.module.split(".")[0] == "langgraph"
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A value that JSON cannot say: as it was stored, and what stands for it in the document."""
+
+    value: Any
+    shown: Any
+
+
+@dataclass(frozen=True, slots=True)
+class OddKeys:
+    """An object with keys that are not text."""
+
+    keys: Mapping[str, Any]
+
+
+Tag = Foreign | Kept | OddKeys
+#: what stood at each path of a document, from the outside in
+Tags = dict[Place, tuple[Tag, ...]]
+
+
+class Stored(Mapping[str, Any]):
+    """Something stored that nobody has decoded yet. A mapping, because savers look into checkpoints and metadata, which hold no
+    instances where they do."""
+
+    __slots__ = ("_plain", "data", "form", "serde")
+
+    def __init__(self, serde: Any, form: str, data: bytes) -> None:
+        self.serde = serde
+        self.form = form
+        self.data = data
+        self._plain: Any = None
+
+    def _looked_into(self) -> Any:
+        if self._plain is None:
+            self._plain = raw(self)
+        return self._plain
+
+    def __getitem__(self, key: str) -> Any:
+        return self._looked_into()[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._looked_into())
+
+    def __len__(self) -> int:
+        return len(self._looked_into())
+
+
+class Postponed:
+    """The serializer of a saver that reads: it decodes nothing, because whether a value is to be built or read raw depends on a stamp
+    that is stored elsewhere."""
+
+    def __init__(self, serde: Any) -> None:
+        self.serde = serde
+
+    def dumps_typed(self, obj: Any) -> tuple[str, bytes]:
+        stored: tuple[str, bytes] = self.serde.dumps_typed(obj)
+        return stored
+
+    def loads_typed(self, data: tuple[str, bytes]) -> Any:
+        if data[0].split("+")[0] != "msgpack":
+            return self.serde.loads_typed(data)
+        return Stored(self.serde, *data)
+
+
+def raw(value: Any) -> Any:
+    """A stored value without an instance in it."""
+    if not isinstance(value, Stored):
+        return value if _is_plain(value) else _of_instance(value)
+    twin = _raw_twin(value.serde)
+    if twin is None:
+        return _of_instance(value.serde.loads_typed((value.form, value.data)))
+    return twin.loads_typed((value.form, value.data))
+
+
+def built(value: Any, serde: Any) -> Any:
+    """The value as LangGraph reads it: a `Stored` or raw one."""
+    if isinstance(value, Stored):
+        return value.serde.loads_typed((value.form, value.data))
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    return _plain_serde(serde).loads_typed(("msgpack", _encoded(value)))
+
+
+def _is_plain(value: Any) -> bool:
+    match value:
+        case None | bool() | int() | float() | str() | bytes() | Foreign():
+            return True
+        case list():
+            return all(map(_is_plain, value))
+        case dict():
+            return all(map(_is_plain, value.values()))
+        case _:
+            return False
+
+
+def _of_instance(value: Any) -> Any:
+    return _RAW.loads_typed(JsonPlusSerializer().dumps_typed(value))
+
+
+def _hook(code: int, data: bytes) -> Any:
+    if code == ARRAY or code > DELTA:
+        return Foreign(code, "", "", data)
+    inside = ormsgpack.unpackb(data, ext_hook=_hook, option=ormsgpack.OPT_NON_STR_KEYS)
+    if code == DELTA:
+        return Foreign(code, "", "", inside)
+    module, name, arg, *rest = inside
+    return Foreign(code, module, name, arg, tuple(rest))
+
+
+_RAW: Final = JsonPlusSerializer(__unpack_ext_hook__=_hook)
+
+
+def _raw_twin(serde: Any) -> Any:
+    """The same serializer, building nothing; None for one that cannot be told to."""
+    if isinstance(serde, JsonPlusSerializer):
+        twin = copy.copy(serde)
+        twin._unpack_ext_hook = _hook
+        return twin
+    if isinstance(serde, EncryptedSerializer):
+        inner = _raw_twin(serde.serde)
+        return None if inner is None else EncryptedSerializer(serde.cipher, inner)
+    return None
+
+
+def _plain_serde(serde: Any) -> Any:
+    if isinstance(serde, EncryptedSerializer):
+        return _plain_serde(serde.serde)
+    return serde if isinstance(serde, JsonPlusSerializer) else JsonPlusSerializer()
+
+
+def _encoded(value: Any) -> bytes:
+    option = ormsgpack.OPT_NON_STR_KEYS | ormsgpack.OPT_PASSTHROUGH_DATACLASS
+    return ormsgpack.packb(value, default=_extension, option=option)
+
+
+def _extension(value: Any) -> ormsgpack.Ext:
+    if not isinstance(value, Foreign):
+        raise TypeError(f"{type(value).__name__} is not raw")
+    if isinstance(value.arg, bytes) and (value.code == ARRAY or value.code > DELTA):
+        return ormsgpack.Ext(value.code, value.arg)
+    if value.code == DELTA:
+        return ormsgpack.Ext(value.code, _encoded(value.arg))
+    return ormsgpack.Ext(value.code, _encoded([value.module, value.name, value.arg, *value.rest]))
+
+
+# -- JSON --------------------------------------------------------------------------------------------------------------
+
+
+def to_json(value: Any, tags: Tags, place: Place) -> Any:
+    """Plain JSON of a raw value; what stood where goes into `tags`."""
+    match value:
+        case None | bool() | int() | float() | str():
+            return value
+        case list():
+            return [to_json(item, tags, (*place, number)) for number, item in enumerate(value)]
+        case dict():
+            named = {key if isinstance(key, str) else _text_of(key): key for key in value}
+            if len(named) < len(value):
+                return _kept(value, json_text.digest(repr(sorted(map(repr, value)))), tags, place)
+            if any(not isinstance(key, str) for key in value):
+                tags[place] = (*tags.get(place, ()), OddKeys(named))
+            return {text: to_json(value[key], tags, (*place, text)) for text, key in named.items()}
+        case Foreign():
+            return _of_foreign(value, tags, place)
+        case bytes():
+            return _kept(value, value.decode("utf-8", "backslashreplace"), tags, place)
+        case _:
+            return to_json(_of_instance(value), tags, place)
+
+
+def _of_foreign(value: Foreign, tags: Tags, place: Place) -> Any:
+    transparent = value.code == DELTA or (value.is_langgraph and value.name == "Overwrite")
+    if transparent or value.code in (MODEL, MODEL_V1, METHOD):
+        tags[place] = (*tags.get(place, ()), replace(value, arg=None))
+        inner = value.arg["value"] if transparent and value.code != DELTA else value.arg
+        return to_json(inner, tags, place)
+    match (value.code, value.module, value.name):
+        case (0, "uuid", "UUID"):
+            return _kept(value, str(uuid.UUID(value.arg)), tags, place)
+        case (1, "datetime", "date"):
+            return _kept(value, datetime.date(*value.arg).isoformat(), tags, place)
+        case (1, _, "Path" | "PosixPath" | "WindowsPath"):
+            return _kept(value, "/".join(value.arg).replace("//", "/"), tags, place)
+        case (1, "datetime", "timedelta"):
+            from pydantic import TypeAdapter
+
+            shown = TypeAdapter(datetime.timedelta).dump_python(datetime.timedelta(*value.arg), mode="json")
+            return _kept(value, shown, tags, place)
+        case (2, "datetime", "time"):
+            return _kept(value, built(value, None).isoformat(), tags, place)
+    if value.code in (SINGLE, KEYWORDS):
+        tags[place] = (*tags.get(place, ()), replace(value, arg=None))
+        return to_json(value.arg, tags, place)
+    return _kept(value, f"{value.module}.{value.name}", tags, place)
+
+
+def _kept(value: Any, shown: Any, tags: Tags, place: Place) -> Any:
+    tags[place] = (*tags.get(place, ()), Kept(value, shown))
+    return shown
+
+
+def _text_of(key: Any) -> str:
+    return (
+        {True: "true", False: "false", None: "null"}.get(key, str(key))
+        if key in (True, False, None)
+        else str(key)
+    )
+
+
+def from_json(value: Any, tags: Tags, place: Place) -> Any:
+    """The raw value for JSON, with what is noted for its paths."""
+    noted = tags.get(place, ())
+    if isinstance(value, list):
+        made: Any = [from_json(item, tags, (*place, number)) for number, item in enumerate(value)]
+    elif isinstance(value, dict):
+        keys = next((tag.keys for tag in noted if isinstance(tag, OddKeys)), {})
+        made = {keys.get(text, text): from_json(item, tags, (*place, text)) for text, item in value.items()}
+    else:
+        made = value
+    for tag in reversed(noted):
+        match tag:
+            case Kept(stored, shown):
+                made = stored if json_text.equal(shown, value) else made
+            case Foreign(code) if code == DELTA:
+                made = replace(tag, arg=made)
+            case Foreign(_, "langgraph.types", "Overwrite"):
+                made = replace(tag, arg={"value": made})
+            case Foreign(code) if code in (MODEL, MODEL_V1, KEYWORDS) and not isinstance(made, dict):
+                pass  # it is no longer an object
+            case Foreign():
+                made = replace(tag, arg=made)
+            case OddKeys():
+                pass
+    return made
+
+
+def classes(tags: Tags, moved: Callable[[Place], Place | None]) -> Tags:
+    """The notes at the places to which they are moved; those that have gone are left out."""
+    found: Tags = {}
+    for place, noted in tags.items():
+        to = moved(place)
+        if to is not None:
+            found[to] = noted
+    return found

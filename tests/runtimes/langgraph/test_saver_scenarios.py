@@ -1,0 +1,31 @@
+"""Every scenario on every storage, sync and async: the exact state and the exact side effects."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from langgraph_savers import Storage
+from langgraph_scenarios import SCENARIOS, Scenario, aplay, play
+
+named = pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda each: each.name)
+
+
+@named
+def test_a_parked_thread_goes_on_under_the_next_version(scenario: Scenario, storage: Storage) -> None:
+    assert play(scenario, storage) == scenario.expected
+
+
+@named
+def test_a_parked_thread_goes_on_in_an_event_loop(scenario: Scenario, storage: Storage) -> None:
+    assert asyncio.run(aplay(scenario, storage)) == scenario.expected
+
+
+@pytest.mark.parametrize(
+    "scenario", [each for each in SCENARIOS if each.alone is not None], ids=lambda each: each.name
+)
+def test_langgraph_alone_gets_it_wrong(scenario: Scenario, tmp_path: Path) -> None:
+    found = play(scenario, Storage("sqlite", tmp_path / "checkpoints.db"), alone=True)
+    assert found == scenario.alone
+    assert found != scenario.expected
