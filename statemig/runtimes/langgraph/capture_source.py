@@ -9,7 +9,7 @@ import ast
 import inspect
 import linecache
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
 from types import CodeType, ModuleType
 from typing import Any, Final
@@ -29,6 +29,9 @@ _LOOPS: Final = (
     *(ast.For, ast.AsyncFor, ast.While),
     *(ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp),
 )
+
+#: what is done to an answer on its way into a variable or under a key
+_HANDING: Final = (ast.Await, ast.Subscript, ast.Attribute, ast.IfExp, ast.BinOp, ast.BoolOp)
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 
@@ -209,8 +212,9 @@ class _Walk:
                     text = key.value if isinstance(key, ast.Constant) and isinstance(key.value, str) else None
                     self.visit(value, text or name, looped=looped)
             case ast.Call():
-                for inner in (node.func, *node.args):
-                    self.visit(inner, None, looped=looped)
+                self.visit(node.func, None, looped=looped)
+                for inner in node.args:
+                    self.visit(inner, name if len(node.args) == 1 else None, looped=looped)
                 for word in node.keywords:
                     self.visit(word.value, word.arg, looped=looped)
                 self.call(node, name, looped=looped)
@@ -219,7 +223,7 @@ class _Walk:
 
     def children(self, node: ast.AST, name: str | None, *, looped: bool) -> None:
         inside = looped or isinstance(node, _LOOPS)
-        handed = name if isinstance(node, ast.Await | ast.Subscript | ast.Attribute | ast.IfExp) else None
+        handed = name if isinstance(node, _HANDING) else None
         for child in ast.iter_child_nodes(node):
             self.visit(child, handed, looped=inside)
 
@@ -230,6 +234,10 @@ class _Walk:
             self.reading.repeats = self.reading.repeats or looped
         elif called is Command:
             self.command(node)
+        elif isinstance(node.func, ast.Name) and node.func.id in (local := _defined(self.source.tree)):
+            inside = replace(self.source, tree=local[node.func.id])
+            if inside.tree not in self.on_the_way:
+                _Walk(inside, self.reading, (*self.on_the_way, inside.tree)).statements(looped=looped)
         elif called is not _UNKNOWN and len(self.on_the_way) < _DEEPEST and self.is_own(called):
             for source in _sources(called):
                 if source.function not in self.on_the_way:
@@ -354,4 +362,14 @@ def _assigned(tree: Function) -> frozenset[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
             names.add(node.id)
-    return frozenset(names)
+    return frozenset(names | _defined(tree).keys())
+
+
+@lru_cache(maxsize=256)
+def _defined(tree: Function) -> Mapping[str, Function]:
+    """Functions that a function defines for itself."""
+    return {
+        node.name: node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node is not tree
+    }

@@ -12,7 +12,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from langgraph.channels import BinaryOperatorAggregate, EphemeralValue, LastValue, UntrackedValue
 from langgraph.graph import StateGraph
@@ -55,7 +55,7 @@ def state_of(
     schemas: list[Any] = [builder.state_schema]
     for each in (builder, *(graph for _, graph in inner)):
         schemas += [schema for schema in each.schemas if schema not in schemas]
-    places = {f"{_OUTPUTS}.{number}": schema for number, schema in enumerate(schemas)}
+    places = {f"{_OUTPUTS}.{_place(number)}": schema for number, schema in enumerate(schemas)}
     try:
         writes, reads, unseen = run_schemas(places, PROFILE, own, workflow)
     except CaptureError as error:
@@ -93,7 +93,7 @@ def _state(
     found: dict[str, Property] = {}
     parts = outputs_of(schema)
     for number, cls in enumerate(schemas):
-        shape = parts[str(number)].root
+        shape = parts[_place(number)].root
         if not hasattr(cls, "__annotations__"):
             if _ROOT in kept:
                 found.setdefault(_ROOT, Property(shape, required=number == 0))
@@ -105,6 +105,11 @@ def _state(
                 found[name] = replace(prop, python_name=None, required=prop.required and number == 0)
     order = like or found
     return {name: found[name] for name in order if name in found}
+
+
+def _place(number: int) -> str:
+    """Under which each class is read together with the others, so that they share their definitions."""
+    return f"schema{number}"
 
 
 def _finished(
@@ -168,7 +173,7 @@ def _unseen(found: Sequence[Unseen], schemas: Sequence[Any], kept: Mapping[str, 
     for name, declared in state.model_fields.items():
         alias = declared.validation_alias or declared.alias
         names[alias if isinstance(alias, str) else name] = name
-    prefix = f"{_OUTPUTS}.0"
+    prefix = f"{_OUTPUTS}.{_place(0)}"
     for each in found:
         if each.path == prefix or each.path.startswith((f"{prefix}.", f"{prefix}<", f"{prefix}[")):
             rest = each.path.removeprefix(prefix)
@@ -180,7 +185,9 @@ def _unseen(found: Sequence[Unseen], schemas: Sequence[Any], kept: Mapping[str, 
 
 def _named(message: str, schemas: Sequence[Any]) -> str:
     for number, schema in enumerate(schemas):
-        message = message.replace(f"step '{number}': output", str(getattr(schema, "__name__", schema)))
+        message = message.replace(
+            f"step {_place(number)!r}: output", str(getattr(schema, "__name__", schema))
+        )
     return message
 
 
@@ -230,11 +237,9 @@ def function_name(function: Any) -> str:
     if is_foreign(function, ()) or module == "operator":
         # What a library wraps its function in is its own affair.
         return f"{module}.{function.__qualname__.rpartition('.')[2].lstrip('_')}"
-    name = f"{module}.{function.__qualname__}"
     digest = digest_of(function)
-    # The digest says what is done; where the function lies and what it is called does not count.
-    short = cast(str, function.__qualname__).rpartition(".")[2].strip("<>")
-    return name if digest is None else f"{short} {digest[:12]}"
+    # Of the author's own it says what is done; what the function is called, and where it lies, does not count.
+    return f"{module}.{function.__qualname__}" if digest is None else f"code {digest[:12]}"
 
 
 def _is_plain(value: Any) -> bool:
