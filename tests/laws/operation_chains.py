@@ -410,7 +410,12 @@ class Proposer(FieldAndValueProposer):
                 and not p.holder.properties[p.path.key].required
             )
         )
-        return place and MakeRequired(place.path, self.value(place.shape))
+        if place is None:
+            return None
+        fill = self.value(place.shape)
+        # What is put below <Node> is not visited, so a Node in it would have to be one of the new version already.
+        unfit = isinstance(place.path.segments[0], Definition) and holds_objects(fill)
+        return None if unfit else MakeRequired(place.path, fill)
 
     def make_optional(self) -> Operation | None:
         place = self.field()
@@ -458,6 +463,10 @@ class Proposer(FieldAndValueProposer):
         passed: Any = self.random.choice(("skip", Backfill({"a": 1})))
         down = self.random.choice((None, Policy("back", self.version.steps[0])))
         return AddStep(step, after, passed, down)
+
+
+def holds_objects(value: Any) -> bool:
+    return isinstance(value, dict) or (isinstance(value, list) and any(map(holds_objects, value)))
 
 
 KINDS = (
