@@ -82,7 +82,7 @@ def states(
     """States of a revision: (the beginning of) its id in the project around, or in `migrator`, or a `Revision`. Raises `RevisionError`
     for one that was frozen without a snapshot."""
     snapshot, name = _snapshot(revision, migrator)
-    return from_snapshot(snapshot, shape=shape, overrides={**_registered(name), **(overrides or {})})
+    return from_snapshot(snapshot, shape=shape, overrides={**registered(name), **(overrides or {})})
 
 
 def runs(
@@ -99,7 +99,7 @@ def runs(
     else:
         snapshot, name = _snapshot(revision, migrator)
     side = _side(snapshot, shape)
-    drawing = _drawing(snapshot, shape, {**_registered(name), **(overrides or {})})
+    drawing = _drawing(snapshot, shape, {**registered(name), **(overrides or {})})
     state = drawing.of(state_of(side).root, ("state",))
     outputs = {step: drawing.of(each.root, ("outputs", step)) for step, each in outputs_of(side).items()}
     made = run_of(snapshot.steps, snapshot.start, state, outputs, _written(drawing, side))
@@ -141,7 +141,8 @@ def register_override(path: str, strategy: SearchStrategy[JSON], *, revision: st
 # -- parts -------------------------------------------------------------------------------------------------------------
 
 
-def _registered(revision: str | None) -> dict[str, SearchStrategy[JSON]]:
+def registered(revision: str | None) -> dict[str, SearchStrategy[JSON]]:
+    """What `register_override` said of a revision."""
     return {**_OVERRIDES.get("*", {}), **(_OVERRIDES.get(revision, {}) if revision else {})}
 
 
@@ -254,6 +255,7 @@ __all__ = [
     "from_snapshot",
     "register_format",
     "register_override",
+    "registered",
     "runs",
     "states",
 ]
