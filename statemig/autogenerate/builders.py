@@ -12,6 +12,7 @@ from statemig.autogenerate.built import FILL_NOTE, Built, Step, nothing, one, se
 from statemig.autogenerate.change import Change, Site
 from statemig.autogenerate.container_builders import map_keys, set_or_list, slots
 from statemig.autogenerate.fill import zero
+from statemig.autogenerate.nesting import Held
 from statemig.autogenerate.rules import NO_OPERATION, RULES
 from statemig.autogenerate.scalars import ValueMapping
 from statemig.autogenerate.union_builders import retagged, tagged, variant
@@ -44,6 +45,9 @@ PARTIAL_NOTE: Final = "a run with a text that is no {} stays as it is and is lis
 MAP_NOTE: Final = "assumed: is this what the old values mean now?"
 
 HELD_NOTE: Final = "assumed: is the old value its {}?"
+OUT_NOTE: Final = (
+    "with the lines below: lists of objects become lists of what they hold, and the lists go again"
+)
 TYPE_NOTE: Final = "documents stay as they are: where a runtime stores the name of the class, it must find it"
 
 #: what holds the keys that nobody declared, for the length of one operation
@@ -293,9 +297,11 @@ def _renamed(change: Change, site: Site, target: Path) -> Built:
 
 def _held(change: Change, site: Site, target: Path) -> Built:
     """A value goes into an object at its place, or comes out of it; what is inside has its name in the middle."""
-    inner = site.detail
-    if inner is None or not isinstance(target.last, Key):
+    if not isinstance(site.detail, Held):
         return nothing(change)
+    inner = site.detail.field
+    if site.detail.in_lists:
+        return _held_in_lists(change, site.detail, target)
     path, name = str(target), target.key
     if change.direction == "nested":
         note = HELD_NOTE.format(inner)
@@ -305,6 +311,29 @@ def _held(change: Change, site: Site, target: Path) -> Built:
         return several(*parts)
     parts = [] if inner == name else [one(change, lambda op: op.rename_field(str(target / inner), to=name))]
     return several(*parts, one(change, lambda op: op.flatten(path, fields=[name])))
+
+
+def _held_in_lists(change: Change, held: Held, target: Path) -> Built:
+    """No operation moves a value between a list, or null, and an object; but a list of objects becomes a list of what they hold."""
+    path, inside = str(target), str(target / held.field)
+    name = held.field
+    default = held.default
+    empty = FILL_NOTE if held.assumed else None
+    assumed = default if held.assumed else MISSING
+    if change.direction == "nested":
+        note = f"{HELD_NOTE.format(name)} With the lines below: put into a list, the list into objects, and out again"
+        return several(
+            one(change, lambda op: op.wrap(path, empty=held.empty), note=note),
+            one(change, lambda op: op.nest_list(path, name)),
+            one(change, lambda op: op.unwrap(path)),
+            one(change, lambda op: op.unwrap(inside, default=default), assumed, empty),
+        )
+    return several(
+        one(change, lambda op: op.wrap(inside, empty=held.empty_inside), note=OUT_NOTE),
+        one(change, lambda op: op.wrap(path, empty=held.empty)),
+        one(change, lambda op: op.flatten_list(path, name)),
+        one(change, lambda op: op.unwrap(path, default=default), assumed, empty),
+    )
 
 
 def make_room(built: Built, moves: Sequence[Path]) -> Built:

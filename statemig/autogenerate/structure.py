@@ -10,7 +10,7 @@ from statemig.autogenerate.bound_builders import NULLABLE
 from statemig.autogenerate.change import Change, Site
 from statemig.autogenerate.definitions import shared_definitions
 from statemig.autogenerate.members import parts
-from statemig.autogenerate.nesting import compare_flattened, compare_nested, holder_of
+from statemig.autogenerate.nesting import compare_flattened, compare_nested, holder_of, settle_null
 from statemig.autogenerate.objects import compare_objects
 from statemig.autogenerate.place import Place
 from statemig.autogenerate.scalars import Atom, Finding, ValueMapping, compare_atoms, length, renamed_values
@@ -71,6 +71,8 @@ class Walk:
         self.open: list[tuple[str | None, str | None]] = []
         #: the old and the new key of a union's tag, on the way into one of its members
         self.rekeyed: tuple[str | None, str | None] | None = None
+        #: whether null was, and may be, beside the two values that are compared
+        self.beside = False, False
         self.marks = marks or (Marks.of(old), Marks.of(new))
         self.changed = self.marks[0].changed(self.marks[1])
 
@@ -88,16 +90,19 @@ class Walk:
                 self.found("S22", place, old, new)
             return
         anything = any(isinstance(self.new.resolve(shape), Anything) for shape in right.shapes)
+        start = len(self.changes)
         if right.nullable and not left.nullable:
             self.found("S24", place, old, new, new_property=field)
         mark = len(self.changes)
+        self.beside = left.nullable, right.nullable
         if len(left.shapes) == len(right.shapes) == 1:
             self.pair(left.shapes[0], right.shapes[0], place)
         else:
             compare_unions(self, left, right, old, new, place)
         if left.nullable:
             self.changes[mark:] = [_beside_null(change, place) for change in self.changes[mark:]]
-        if left.nullable and not right.nullable and not anything:
+        settled = settle_null(self, start, place)
+        if left.nullable and not (right.nullable or anything or settled):
             wrapped = [c for c in self.changes[mark:] if c.rule == "S29" and c.direction == "wrapped"]
             if not any(change.path == str(place.path) for change in wrapped):  # else null becomes []
                 self.found("S25", place, old, new, new_property=field)
