@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from statemig.cli.output import complain, format_option, print_json, print_table, shown, workflow_option
+from statemig.cli.output import (
+    complain,
+    format_option,
+    plural,
+    print_json,
+    print_table,
+    shown,
+    workflow_option,
+)
 from statemig.cli.project import Project, pass_project
 
 if TYPE_CHECKING:
@@ -173,7 +181,7 @@ def _print_revisions(rows: list[dict[str, Any]], form: str, *more: str) -> None:
 @format_option
 @pass_project
 def show(project: Project, revision: str, workflow: str | None, form: str) -> None:
-    """Show one revision: what it says, what it does, and its script.
+    """Show one revision: what it says, what it does, what can not be right in it, and its script.
 
     REV is an id or the beginning of one, `head`, `head-2`, `5f2c+1`.
     """
@@ -184,6 +192,7 @@ def show(project: Project, revision: str, workflow: str | None, form: str) -> No
     row = {
         **_row(project, project.directory.graph(name), header, True),
         "not_proved": _open_findings(project, found),
+        "problems": [str(each) for each in project.directory.problems(found)],
         "digests": dict(loaded.snapshot.digests) if loaded.snapshot is not None else None,
         "operations": [operation.to_dict() for operation in loaded.operations],
         "downgrade_operations": (
@@ -202,6 +211,11 @@ def show(project: Project, revision: str, workflow: str | None, form: str) -> No
     for message in row["not_proved"]:
         click.echo(f"  - {message}")
     click.echo(f"Script {shown(script)}")
+    if row["problems"]:
+        click.echo()
+        click.echo(f"No run goes over it: {plural(len(row['problems']), 'problem')} in it")
+        for problem in row["problems"]:
+            click.echo(f"  - {problem}")
     click.echo()
     if loaded.operations:
         click.echo("What it does:")

@@ -88,8 +88,8 @@ class MapWaiting(_WithNested):
 
 @dataclass(frozen=True)
 class RenameTool(_WithNested):
-    """The tool `old` is called `to`, in calls that have no result yet: in lists called tool_calls, and in what waiting people are shown.
-    `arguments` are operations on the arguments of such a call."""
+    """The tool `old` is called `to`, in calls that have no result yet: in lists called tool_calls, blocks of type tool_use, and what
+    waiting people are shown. `arguments` are operations on the arguments of such a call."""
 
     name: ClassVar[str] = "rename_tool"
     nested: ClassVar[tuple[str, ...]] = ("arguments",)

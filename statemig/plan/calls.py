@@ -1,8 +1,9 @@
 """Tool calls that have no result yet, when their tool is called otherwise or takes other arguments.
 
 They are found by form: entries of lists called ``tool_calls``, ``{"name": ..., "args" | "arguments": {...}}`` or as OpenAI writes them,
-``{"function": {"name": ..., "arguments": JSON text}}``; and objects of the first form anywhere in what waiting people are shown. A
-call whose id is the `tool_call_id` of a message has its result: it is history, and stays as it was.
+``{"function": {"name": ..., "arguments": JSON text}}``; blocks as Anthropic writes them into the content of a message, ``{"type":
+"tool_use", "name": ..., "input": {...}}``, anywhere; and objects of the first form anywhere in what waiting people are shown. A call
+whose id is the `tool_call_id` of a message or the `tool_use_id` of a block has its result: it is history, and stays as it was.
 """
 
 from __future__ import annotations
@@ -48,6 +49,9 @@ from statemig.shapes.shape import (
 
 _LIST: Final = "tool_calls"
 _ARGUMENTS: Final = ("args", "arguments")
+_BLOCK: Final = "tool_use"
+_INPUT: Final = "input"
+_RESULT_OF: Final = ("tool_call_id", "tool_use_id")
 
 
 def map_calls(document: Document, instruction: MapCalls, notes: Notes) -> Document:
@@ -68,8 +72,9 @@ def map_calls(document: Document, instruction: MapCalls, notes: Notes) -> Docume
 
 def _results(value: Any) -> Iterator[Any]:
     if isinstance(value, dict):
-        if isinstance(value.get("tool_call_id"), str):
-            yield value["tool_call_id"]
+        for key in _RESULT_OF:
+            if isinstance(value.get(key), str):
+                yield value[key]
         for inner in value.values():
             yield from _results(inner)
     elif isinstance(value, list):
@@ -93,9 +98,9 @@ class _Calls:
         return made if any(new is not old for new, old in zip(made, entries, strict=True)) else entries
 
     def inside(self, value: Any, trail: Trail, *, anywhere: bool = False) -> Any:
-        """The value with every call in it mapped; with `anywhere`, also those outside of lists called tool_calls."""
+        """The value with every call in it mapped; with `anywhere`, also plain ones outside of lists called tool_calls."""
         if isinstance(value, dict):
-            if anywhere and _is_plain(value):
+            if _is_block(value) or (anywhere and _is_plain(value)):
                 return self._call(value, trail)
             for key, inner in value.items():
                 value = _with(value, key, self._below(key, inner, (*trail, key), anywhere))
@@ -124,7 +129,8 @@ class _Calls:
         if isinstance(call.get("id"), str) and call["id"] in self._results:
             return call
         note = self._notes.take(trail) or {}
-        plain = _is_plain(call)
+        block = _is_block(call)
+        plain = block or _is_plain(call)
         holder = call if plain else call["function"]
         name = holder.get("name")
         if name == new and name != old:  # it was called that before, so the way back must not rename it
@@ -134,7 +140,7 @@ class _Calls:
         kept: dict[str, Any] = {}
         inside = trail if plain else (*trail, "function")
         made = _with(holder, "name", new)
-        for key in _ARGUMENTS:
+        for key in (_INPUT,) if block else _ARGUMENTS:
             if key in holder and self._instruction.arguments:
                 made = _with(made, key, self._arguments(holder[key], note, kept, (*inside, key)))
         if kept:
@@ -170,6 +176,11 @@ class _Calls:
         return text
 
 
+def _is_block(value: dict[str, Any]) -> bool:
+    named = value.get("type") == _BLOCK and isinstance(value.get("name"), str)
+    return named and isinstance(value.get(_INPUT), dict)
+
+
 def _is_plain(value: dict[str, Any]) -> bool:
     return isinstance(value.get("name"), str) and any(isinstance(value.get(key), dict) for key in _ARGUMENTS)
 
@@ -194,6 +205,12 @@ def calls_in_schema(schema: Schema, instruction: MapCalls) -> Schema:
                     key: _like(prop, calls(prop.shape) if key == _LIST else deep(prop.shape))
                     for key, prop in properties.items()
                 }
+                if "type" in properties and accepts(properties["type"].shape, _BLOCK, schema):
+                    made |= {
+                        key: _like(prop, _named(prop.shape) if key == "name" else _argued(prop.shape))
+                        for key, prop in properties.items()
+                        if key == "name" or (key == _INPUT and instruction.arguments)
+                    }
                 return Object(made, extra if isinstance(extra, str) else deep(extra), name)
             case ListOf(items, least, most, unique):
                 made_items = deep(items)
@@ -202,7 +219,10 @@ def calls_in_schema(schema: Schema, instruction: MapCalls) -> Schema:
             case TupleOf(slots, rest):
                 return TupleOf(tuple(map(deep, slots)), None if rest is None else deep(rest))
             case MapOf(values, keys, least, most):
-                return MapOf(union_of(deep(values), calls(values)), keys, least, most)
+                held = union_of(deep(values), calls(values))
+                if instruction.arguments and accepts(values, _BLOCK, schema):
+                    held = union_of(held, _argued(values))
+                return MapOf(held, keys, least, most)
             case Union(members, tag):
                 return Union(tuple(map(deep, members)), tag)
             case _:

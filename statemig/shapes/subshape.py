@@ -45,6 +45,10 @@ _WITNESS_TRIES: Final = 40
 _MOST: Final = 200
 
 
+#: the reason of a gap where a reader that ignores unknown keys would drop one
+UNKNOWN_KEY: Final = "is not accepted: no such key is known"
+
+
 @dataclass(frozen=True, slots=True)
 class Gap:
     """At `path`, a document of the left schema may hold what the right one rejects.
@@ -359,7 +363,7 @@ class _Comparison:
         if theirs is not None:
             return self.shapes(shape, theirs.shape)
         if right.other is None:
-            return [_Found((), "is not accepted: no such key is known", True)]
+            return [_Found((), UNKNOWN_KEY, True)]
         keys, values = right.other
         return [*_refusals(values_refused((key,), (keys,))), *self.shapes(shape, values)]
 

@@ -149,6 +149,23 @@ def test_the_way_back_to_an_earlier_version_uses_no_name_again(two: Any) -> None
     assert "S15" not in two.run("diff", "ddd", "ccc").stdout
 
 
+def test_show_lists_what_can_not_be_right_in_a_script(two: Any) -> None:
+    assert two.json("show", "bbb")["problems"] == []
+    assert "No run goes over it" not in two.ok("show", "bbb")
+    script = two.scripts()[1]
+    script.write_text(
+        script.read_text().replace(
+            'op.add_field("state.priority"', 'op.wrap("state.sumary")\n    op.add_field("state.priority"'
+        )
+    )
+    two.run("edit", "bbb", "--freeze")
+    line = script.read_text().splitlines().index('    op.wrap("state.sumary")') + 1
+    output = two.ok("show", "bbb")
+    assert "No run goes over it: 1 problem in it\n" in output
+    assert f"{script.name}, line {line}: wrap state.sumary: " in output
+    assert "Did you mean state.summary?" in two.json("show", "bbb")["problems"][0]
+
+
 def schema(path: Path, **properties: str) -> str:
     path.write_text(
         json.dumps(

@@ -227,6 +227,59 @@ def test_a_call_born_new_goes_back() -> None:
     assert calls(back.unwrap()) == [{"id": "1", "name": "search", "args": {"q": "x"}}]
 
 
+def block(name: str = "search", **arguments: Any) -> dict[str, Any]:
+    """A call as Anthropic writes it into the content of a message."""
+    return {"type": "tool_use", "id": "1", "name": name, "input": arguments}
+
+
+def said(*content: Any) -> dict[str, Any]:
+    return {"state": {"messages": [{"role": "assistant", "content": list(content)}]}}
+
+
+def test_a_call_that_is_a_block_in_the_content_of_a_message() -> None:
+    text = {"type": "text", "text": "let me search"}
+    made = there_and_back(rename, said(text, block(q="x"), block("other", q="x")))
+    assert made == said(text, block("find", query="x"), block("other", q="x"))
+
+
+def test_a_block_whose_result_is_there_is_history() -> None:
+    document = said(block(q="x"))
+    document["state"]["messages"].append(
+        {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "1", "content": "y"}]}
+    )
+    assert up(rename, document).document is document
+
+
+def test_a_block_born_new_goes_back() -> None:
+    assert down(rename, said(block("find", query="x"))).unwrap() == said(block(q="x"))
+
+
+def test_a_block_whose_arguments_do_not_go_through_is_named() -> None:
+    says(
+        up(rename, said(block(q=1, query=2))),
+        "path state.messages[0].content[0].input.query",
+        "tool.call-orphaned",
+    )
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_the_shape_of_a_block_afterwards_is_predicted(known: bool) -> None:
+    named = {
+        "type": Property(Enum(("tool_use",))),
+        "id": Property(String()),
+        "name": Property(Enum(("search",))),
+    }
+    held = Object({**named, "input": Property(Object({"q": Property(String())}))})
+    content = ListOf(held if known else MapOf(Anything(), String()))
+    message = Object({"role": Property(String()), "content": Property(content)})
+    schema = Schema(Object({"state": Property(Object({"messages": Property(ListOf(message))}))}))
+    op = Operations()
+    rename(op)
+    made = schema_after(schema, op.recorded)
+    for document in (said(block(q="x")), up(rename, said(block(q="x"))).unwrap()):
+        assert accepts(made.root, document, made)
+
+
 def test_something_called_so_that_is_no_call_stays() -> None:
     document = {"state": {"person": {"name": "search", "args": {"q": 1}}, "tool_calls": [{"name": "search"}]}}
     assert up(rename, document).document is document

@@ -600,3 +600,79 @@ def test_a_script_that_was_edited_is_not_run_by_verify(tmp_path: Path) -> None:
     script = directory.script_path("b2")
     script.write_text(script.read_text().replace("pass", "raise SystemExit"))
     assert [each.kind for each in directory.verify("triage")] == ["edited"]
+
+
+# -- tools -------------------------------------------------------------------------------------------------------------
+
+
+def arguments(**types: str) -> dict[str, Any]:
+    properties = {name: {"type": kind} for name, kind in types.items()}
+    return {"type": "object", "properties": properties, "required": list(types)}
+
+
+SEARCH = {
+    "search": {"arguments": arguments(q="string"), "steps": []},
+    "send": {"arguments": None, "steps": []},
+}
+FIND = {
+    "find": {"arguments": arguments(query="string"), "steps": []},
+    "send": {"arguments": None, "steps": []},
+}
+RENAMED = 'op.rename_tool("search", to="find", arguments=lambda op: op.rename_field("q", to="query"))'
+
+
+def with_tools(location: Path, body: str, after: dict[str, Any] | None = None) -> list[str]:
+    """What is wrong with a script between a version that has SEARCH and one that has FIND."""
+    from dataclasses import replace
+
+    from statemig.operations import Operations
+    from statemig.operations.checks.faults import faults
+
+    op = Operations()
+    exec(body, {"op": op})
+    before = replace(snapshot(), tools=SEARCH)
+    found = faults(op.recorded, before, replace(snapshot(), tools=FIND if after is None else after))
+    return [each.message for each in found]
+
+
+@pytest.mark.parametrize(
+    ("body", "problem"),
+    [
+        (
+            'op.rename_tool("serch", to="find")',
+            "rename_tool serch: there is no tool 'serch'. Did you mean search?",
+        ),
+        (
+            'op.rename_tool("search", to="fnd")',
+            "rename_tool search: there is no tool 'fnd' in the version after. Did you mean find?",
+        ),
+        (
+            'op.rename_tool("search", to="find", arguments=lambda op: op.rename_field("qq", to="query"))',
+            "rename_tool search: arguments: rename_field qq: this path names nothing in the schema before the operation. Did you mean q?",
+        ),
+        (
+            'op.rename_tool("search", to="find", arguments=lambda op: op.rename_field("q", to="text"))',
+            "rename_tool search: arguments: query: may be absent, but is required",
+        ),
+        (
+            'op.rename_tool("search", to="find", arguments=lambda op: (op.rename_field("q", to="query"), op.convert("query", to="int")))',
+            "rename_tool search: arguments: query: may be an integer, but a string is expected",
+        ),
+    ],
+)
+def test_a_tool_that_is_not_there_and_arguments_that_it_has_not(
+    tmp_path: Path, body: str, problem: str
+) -> None:
+    assert with_tools(tmp_path, body) == [problem]
+
+
+def test_a_tool_is_known_by_the_name_that_it_has_at_that_point(tmp_path: Path) -> None:
+    assert with_tools(tmp_path, RENAMED) == []
+    twice = 'op.rename_tool("search", to="look")\nop.rename_tool("look", to="find", arguments=lambda op: op.rename_field("q", to="query"))'
+    assert with_tools(tmp_path, twice) == []
+    [problem] = with_tools(tmp_path, f'{RENAMED}\nop.rename_tool("search", to="find")')
+    assert problem.startswith("rename_tool search: there is no tool 'search'")
+
+
+def test_nothing_is_known_of_tools_that_no_snapshot_declares(tmp_path: Path) -> None:
+    assert problems(tmp_path, RENAMED) == []

@@ -14,6 +14,7 @@ from statemig.operations.base import Operation
 from statemig.operations.checks import collisions, steps, values
 from statemig.operations.checks.doubt import Doubt
 from statemig.operations.checks.suggest import meant, named_types, near
+from statemig.operations.checks.tools import Tools
 from statemig.operations.fields import MoveField, RenameField
 from statemig.operations.lowering import Lowered, schema_after
 from statemig.operations.recording import Lost
@@ -66,6 +67,7 @@ class _Walk:
         self.after = after
         self.schema = before.stored
         self.steps = steps.Steps(before, after)
+        self.tools = Tools(before, after, operations)
         self.doubt = Doubt()
         self.unfit = Doubt()
         self.done: list[Operation] = []
@@ -89,6 +91,7 @@ class _Walk:
             self.doubt.operation(operation, self.schema, self.steps.names)
         else:
             said += self._values(number, operation)
+            said += self.tools.problems(operation)
             said += self._round(operation)
             self.schema = made
             self.steps.apply(operation)
