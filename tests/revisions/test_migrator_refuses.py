@@ -68,3 +68,26 @@ def test_no_problem_shows_a_value_of_a_state(tmp_path: Path) -> None:
     with pytest.raises(StatemigError) as raised:
         Migrator(tmp_path / "m").upgrade({"state": {"topic": "a secret"}}, "a1", checked=True)
     assert "secret" not in str(raised.value)
+
+
+def test_a_script_is_run_once_for_its_first_plan(tmp_path: Path) -> None:
+    ran = tmp_path / "ran"
+    above = f"with open({str(ran)!r}, 'a') as file:\n    file.write('x')\n"
+    directory = folder(
+        tmp_path / "m", 'op.map_values("state.colour", {"red": "blue"}, otherwise="keep")', above=above
+    )
+    ran.unlink(missing_ok=True)
+    migrator = Migrator(tmp_path / "m")
+    migrator.upgrade({"state": {}}, "a1", checked=True)
+    assert ran.read_text() == "x"
+    directory.refuse_bad(["b2"])  # known to be right by now, so that is not looked at again
+    assert ran.read_text() == "x"
+
+
+def test_a_script_that_is_edited_after_it_was_checked_is_not_run_as_it_was(tmp_path: Path) -> None:
+    directory = folder(tmp_path / "m", 'op.map_values("state.colour", {"red": "blue"}, otherwise="keep")')
+    directory.refuse_bad(["b2"])
+    script = directory.script_path("b2")
+    script.write_text(script.read_text().replace('"blue"', '"green"'))
+    with pytest.raises(StatemigError, match="was edited: it does something else"):
+        directory.load("b2")
