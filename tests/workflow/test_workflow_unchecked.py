@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import get_type_hints
 
 from pydantic import BaseModel
 from typing_extensions import TypedDict
@@ -37,9 +38,7 @@ class Model(BaseModel):
 
 def unchecked(state: type, *, value: bool = True, absent: bool = True) -> Snapshot:
     snapshot = capture(state)
-    keys = state.__annotations__ | getattr(state, "__orig_bases__", [object])[0].__dict__.get(
-        "__annotations__", {}
-    )
+    keys = get_type_hints(state)
     return replace(
         snapshot,
         workflow="w",

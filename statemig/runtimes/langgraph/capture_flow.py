@@ -146,7 +146,21 @@ def _read(runnable: Any) -> Reading:
         reading.open_ended = reading.open_ended or found.open_ended
         reading.asks += found.asks[: _MOST - len(reading.asks)]
         reading.repeats = reading.repeats or found.repeats
+    for name, function in _tool_functions(runnable):
+        found = read_node(function)
+        reading.asks += [f"{name}: {question}" for question in found.asks]
+        reading.repeats = reading.repeats or found.repeats
     return reading
+
+
+def _tool_functions(runnable: Any) -> Iterator[tuple[str, Callable[..., Any]]]:
+    """The functions of the tools in a node, which run as part of it."""
+    for part in parts_of(runnable):
+        tools = getattr(part, "tools_by_name", None)
+        for name, tool in tools.items() if isinstance(tools, dict) else ():
+            function = getattr(tool, "func", None) or getattr(tool, "coroutine", None)
+            if callable(function):
+                yield name, function
 
 
 def _path_ends(path: Any) -> list[str] | None:

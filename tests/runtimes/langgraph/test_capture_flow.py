@@ -11,7 +11,7 @@ from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.func import entrypoint
 from langgraph.graph import END, START, StateGraph
 from langgraph.prebuilt import InjectedState, ToolNode
-from langgraph.types import Command, Send
+from langgraph.types import Command, Send, interrupt
 from typing_extensions import TypedDict
 
 from statemig import capture, diff
@@ -383,6 +383,17 @@ def test_tools_of_a_node_that_calls_a_tool_node_are_kept() -> None:
         return inner.invoke(state)
 
     assert list(capture(builder_of("a", a=calls).compile()).tools) == ["search"]
+
+
+@tool
+def refund(amount: float) -> str:
+    """Give money back."""
+    return str(interrupt("Really refund?"))
+
+
+def test_a_question_of_a_tool_is_one_of_the_node_that_runs_it() -> None:
+    snapshot = capture(builder_of("tools", tools=ToolNode([search, refund])).compile())
+    assert snapshot.steps["tools"].interrupts == ("refund: Really refund?",)
 
 
 def test_other_arguments_of_a_tool_are_a_change() -> None:
