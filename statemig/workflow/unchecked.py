@@ -14,12 +14,11 @@ from statemig.shapes.shape import Anything, Object, Property, Schema
 
 @dataclass(frozen=True, slots=True)
 class Unchecked:
-    """Nothing is checked when the key is written: any value may be there, or none. `value`: whoever reads it takes any value, too;
-    `absent`: and goes on where it is not there."""
+    """Nothing is checked when the key is written: any value may be there, or none, as before a run's first step. `value`: whoever reads
+    it takes any value, too."""
 
     key: str
     value: bool = True
-    absent: bool = True
 
 
 def loosened(schema: Schema, unchecked: Iterable[Unchecked], *, reading: bool) -> Schema:
@@ -47,5 +46,5 @@ def _property(prop: Property, unchecked: Unchecked | None, *, reading: bool) -> 
     return replace(
         prop,
         shape=Anything() if unchecked.value or not reading else prop.shape,
-        required=prop.required and reading and not unchecked.absent,
+        required=False,
     )

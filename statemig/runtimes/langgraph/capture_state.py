@@ -1,12 +1,11 @@
 """The channels of a graph as the state of a run document.
 
 The types are those that the author has declared. LangGraph enforces little of that: nothing when a channel is written, the types of a
-pydantic model and the required fields of a dataclass when a node starts, and of a TypedDict nothing at all (`Unchecked`).
+pydantic model and that the fields of a dataclass are there when a node starts, and of a TypedDict nothing at all (`Unchecked`).
 """
 
 from __future__ import annotations
 
-import dataclasses
 import inspect
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -71,7 +70,7 @@ def state_of(
     return GraphState(
         writes=_finished(written, read, builder.state_schema, defaults, writes),
         reads=_finished(read, read, builder.state_schema, defaults, reads),
-        unchecked=tuple(_unchecked(builder, read, nested=bool(inner))),
+        unchecked=tuple(_unchecked(builder, read)),
         unseen=tuple(_unseen(unseen, schemas, kept)),
         channels=dict(_combined(builder, inner)),
     )
@@ -149,19 +148,14 @@ def _defaults(kept: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _unchecked(builder: Builder, read: Mapping[str, Property], *, nested: bool) -> Iterator[Unchecked]:
-    """`nested`: there are subgraphs, so that a checkpoint may be of one of them and hold its channels alone."""
+def _unchecked(builder: Builder, read: Mapping[str, Property]) -> Iterator[Unchecked]:
+    """All channels. The checkpoint of the input has none of them yet, and one of a subgraph only its own; so each may be missing,
+    although a node that starts asks for the fields of a model or a dataclass."""
     state = builder.state_schema
     is_model = isinstance(state, type) and issubclass(state, BaseModel)
-    is_dataclass = isinstance(state, type) and dataclasses.is_dataclass(state) and not is_model
     declared = builder.schemas.get(state, {})
     for name in read:
-        held = name in declared
-        yield Unchecked(
-            name,
-            value=not (is_model and held),
-            absent=nested or not ((is_model or is_dataclass) and held),
-        )
+        yield Unchecked(name, value=not (is_model and name in declared))
 
 
 def _unseen(found: Sequence[Unseen], schemas: Sequence[Any], kept: Mapping[str, Any]) -> Iterator[Unseen]:
