@@ -117,7 +117,7 @@ class Reader:
         cursor = []
         for task in tasks:
             if read.is_finished(task):
-                step = self._carrier() if task.node == START else parked.prefix + task.node
+                step = self._carrier() if task.node == START else self._step(task.node)
                 pending += self._written(task.id, step, rows[task.id], state)
             else:
                 cursor += self._position(task, read)
@@ -147,6 +147,9 @@ class Reader:
         if not isinstance(shape, Object) or channel in shape.properties:
             return True
         return not isinstance(shape.extra, str)
+
+    def _step(self, node: str) -> str:
+        return self.names.told(self.parked.prefix + node)
 
     def _carrier(self) -> str:
         """A step to hang something on that belongs to none: one that nothing happens to."""
@@ -208,18 +211,17 @@ class Reader:
         while len(entries) < max(1, len(targets)):
             entries.append({"id": entry(task, len(entries)), "step": step, "writes": {}})
         for made, target in zip(entries, targets, strict=False):
-            made["to"] = self.parked.prefix + target
+            made["to"] = self._step(target)
         return entries if task != NULL_TASK else [each for each in entries if each["writes"]]
 
     def _arrivals(self) -> list[dict[str, Any]]:
         """Branches that have arrived at a join that still waits."""
-        prefix = self.parked.prefix
         return [
             {
                 "id": f"{channel}#{name}",
-                "step": prefix + name,
+                "step": self._step(name),
                 "writes": {},
-                "to": prefix + channel.rsplit(":", 1)[1],
+                "to": self._step(channel.rsplit(":", 1)[1]),
             }
             for channel, value in self.parked.checkpoint["channel_values"].items()
             if channel.startswith(JOIN) and not is_complete(channel, value)
@@ -227,7 +229,7 @@ class Reader:
         ]
 
     def _position(self, task: Task, read: Read) -> list[dict[str, Any]]:
-        step = self.parked.prefix + task.node
+        step = self._step(task.node)
         questions = read.question(task)
         answers = read.answers.get(task.id, [])
         position: dict[str, Any] = {
@@ -243,7 +245,7 @@ class Reader:
                 tags = self.tags.setdefault(task.id, {})
                 position["payload"] = to_json(questions[0].arg["value"], tags, ("payload",))
                 position["index"] = len(answers)
-        placed = self.names.questions(step)
+        placed = self.names.questions(self.parked.prefix + task.node)
         extra = []
         for number, answer in enumerate(answers):
             if placed is None or number in placed:

@@ -6,7 +6,7 @@ nobody has written to yet. Those are followed through the operations here.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -21,6 +21,14 @@ if TYPE_CHECKING:
     from statemig.migrator import Migrator
     from statemig.operations.base import Operation
     from statemig.runtimes.langgraph.values import Place
+
+
+@dataclass(frozen=True, slots=True)
+class _Followed:
+    """The name that a step comes to have, None where it is gone, and whether an operation spoke of it by its own name."""
+
+    outer: str | None
+    spoken: bool
 
 
 @dataclass(frozen=True)
@@ -49,58 +57,67 @@ class Names:
 
     def finished(self, step: str) -> str | None:
         """The name of a step that a run has been at; None where nothing of it is left."""
-        name: str | None = step
-        for operation in self.operations:
-            match operation:
-                case RenameStep(old, to) if name == old:
-                    name = to
-                case SplitStep() if name == operation.step:
-                    name = operation.into[-1]
-                case MergeSteps() if name in operation.steps:
-                    name = operation.into
-                case RemoveStep() if name == operation.step:
-                    return None
-        return name
+        return self._followed(step, part=-1, gone=lambda operation: None).outer
 
     def ahead(self, step: str) -> str | None:
         """The name of a step that a run is about to get to; None where the script does not send it anywhere."""
-        name: str | None = step
+        return self._followed(step, part=0, gone=lambda operation: operation.cursor.to).outer
+
+    def told(self, step: str) -> str:
+        """The name under which the operations are told of a step. They know exact names alone: a step of a subgraph whose node is renamed,
+        and of which no operation speaks, goes by its new name from the start."""
+        found = self._followed(step, part=0, gone=lambda operation: operation.step)
+        return step if found.spoken or found.outer is None else found.outer
+
+    def _followed(
+        self, step: str, part: int, gone: Callable[[RemoveStep], str | None], until: Operation | None = None
+    ) -> _Followed:
+        exact: str = step
+        outer: str = step
+        spoken = False
         for operation in self.operations:
+            if operation is until:
+                break
             match operation:
-                case RenameStep(old, to) if name == old:
-                    name = to
-                case SplitStep() if name == operation.step:
-                    name = operation.into[0]
-                case MergeSteps() if name in operation.steps:
-                    name = operation.into
-                case RemoveStep() if name == operation.step:
-                    name = operation.cursor.to
-                    if name is None:
-                        return None
-        return name
+                case RenameStep(old, to) if old in (exact, outer):
+                    new: str | None = to
+                case RenameStep(old, to):
+                    outer = to + outer[len(old) :] if outer.startswith(f"{old}.") else outer
+                    continue
+                case SplitStep() if operation.step in (exact, outer):
+                    new = operation.into[part]
+                case MergeSteps() if {exact, outer} & set(operation.steps):
+                    new = operation.into
+                case RemoveStep() if operation.step in (exact, outer):
+                    new = gone(operation)
+                case MapWaiting():
+                    spoken = spoken or operation.step in (exact, outer)
+                    continue
+                case _:
+                    continue
+            if new is None:
+                return _Followed(None, True)
+            exact = outer = new
+            spoken = True
+        return _Followed(outer, spoken)
 
     # -- questions -----------------------------------------------------------------------------------------------------
 
     def questions(self, step: str) -> dict[int, int] | None:
         """The new place of each question of a step by its old one; None where nothing is said of their order."""
-        name = step
         placed: dict[int, int] | None = None
         for operation in self.operations:
-            match operation:
-                case RenameStep(old, to) if name == old:
-                    name = to
-                case SplitStep() if name == operation.step:
-                    name = operation.into[0]
-                case MergeSteps() if name in operation.steps:
-                    name = operation.into
-                case MapWaiting() if name == operation.step and operation.order is not None:
-                    pairs = {old: new for new, old in enumerate(operation.order) if old is not None}
-                    if operation.inverted:
-                        pairs = {new: old for old, new in pairs.items()}
-                    if placed is None:
-                        placed = pairs
-                    else:
-                        placed = {old: pairs[between] for old, between in placed.items() if between in pairs}
+            if not isinstance(operation, MapWaiting) or operation.order is None:
+                continue
+            called = self._followed(step, 0, lambda removed: removed.cursor.to, until=operation).outer
+            if called != operation.step:
+                continue
+            pairs = {old: new for new, old in enumerate(operation.order) if old is not None}
+            if operation.inverted:
+                pairs = {new: old for old, new in pairs.items()}
+            if placed is not None:
+                pairs = {old: pairs[between] for old, between in placed.items() if between in pairs}
+            placed = pairs
         return placed
 
     # -- places in a document ------------------------------------------------------------------------------------------

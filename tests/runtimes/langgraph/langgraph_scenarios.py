@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Annotated, Any, TypedDict
 
 from langgraph.graph import END, START, StateGraph
-from langgraph.types import Command
+from langgraph.types import Command, Send, interrupt
 from langgraph_play import Build, Log, Outcome, Scenario, asks, chain, reports, writes, yes
 from pydantic import BaseModel
 
@@ -520,4 +520,303 @@ JOINS = (
 )
 
 
-SCENARIOS: tuple[Scenario, ...] = (*FIELDS, *STEPS, *REMOVED, *SEVERAL, *NESTED, *JOINS)
+# -- branches that go --------------------------------------------------------------------------------------------------
+
+
+def three(first: str | None, second: str | None, ask: str | None) -> Build:
+    """Up to three branches, the last of which asks, and the join `combine`."""
+
+    def build(log: Log) -> StateGraph:
+        graph = StateGraph(Branches)
+        graph.add_node("plan", writes("plan")(log))
+        graph.add_edge(START, "plan")
+        graph.add_node("combine", reports("found")(log))
+        for name in (first, second):
+            if name:
+                graph.add_node(name, writes(name, found=[name])(log))
+        if ask:
+            graph.add_node(ask, asks(ask, "answer")(log))
+        branches = [each for each in (first, second, ask) if each]
+        for name in branches:
+            graph.add_edge("plan", name)
+        graph.add_edge(branches, "combine")
+        graph.add_edge("combine", END)
+        return graph
+
+    return build
+
+
+def arriving(branches: tuple[str, ...], slow: str, join: str) -> Build:
+    """The branches arrive at the join while the slow one, which has one more step, still asks."""
+
+    def build(log: Log) -> StateGraph:
+        graph = StateGraph(Branches)
+        graph.add_node("plan", writes("plan")(log))
+        graph.add_edge(START, "plan")
+        for name in branches:
+            graph.add_node(name, writes(name, found=[name])(log))
+            graph.add_edge("plan", name)
+        graph.add_node("walk", writes("walk")(log))
+        graph.add_node(slow, asks(slow, "answer")(log))
+        graph.add_edge("plan", "walk")
+        graph.add_edge("walk", slow)
+        graph.add_node(join, reports("found", "answer")(log))
+        graph.add_edge([*branches, slow], join)
+        graph.add_edge(join, END)
+        return graph
+
+    return build
+
+
+_ARRIVED = arriving(("score",), "approve", "combine")
+_LATE = ("plan", "score", "walk", "approve: yes", "found=['score']; answer='yes'")
+_LATE_STATE = {"topic": "x", "found": ["score"], "answer": "yes", "done": True}
+
+ARRIVALS = (
+    Scenario(
+        "arrived-branch-renamed",
+        (_ARRIVED, arriving(("rate",), "approve", "combine")),
+        (lambda op: op.rename_step("score", to="rate"),),
+        (_PARKED,),
+        (yes,),
+        _LATE_STATE,
+        _LATE,
+        concurrent=True,
+        alone=Outcome(
+            {"topic": "x", "found": ["score"], "answer": "yes"}, ("approve: yes", "plan", "score", "walk")
+        ),
+    ),
+    Scenario(
+        "join-renamed-while-one-waits-there",
+        (_ARRIVED, arriving(("score",), "approve", "merge")),
+        (lambda op: op.rename_step("combine", to="merge"),),
+        (_PARKED,),
+        (yes,),
+        _LATE_STATE,
+        _LATE,
+        concurrent=True,
+        alone=Outcome(
+            {"topic": "x", "found": ["score"], "answer": "yes"}, ("approve: yes", "plan", "score", "walk")
+        ),
+    ),
+    Scenario(
+        "branch-added-while-one-waits-there",
+        (_ARRIVED, arriving(("score", "audit"), "approve", "combine")),
+        (lambda op: op.change_join("combine", ["score", "audit", "approve"], new_branch="arrived"),),
+        (_PARKED,),
+        (yes,),
+        _LATE_STATE,
+        _LATE,
+        concurrent=True,
+        alone=Outcome(
+            {"topic": "x", "found": ["score"], "answer": "yes"}, ("approve: yes", "plan", "score", "walk")
+        ),
+    ),
+    Scenario(
+        "branch-started-while-one-waits-there",
+        (_ARRIVED, arriving(("score", "audit"), "approve", "combine")),
+        (lambda op: op.change_join("combine", ["score", "audit", "approve"], new_branch="start"),),
+        (_PARKED,),
+        (yes,),
+        {"topic": "x", "found": ["score", "audit"], "answer": "yes", "done": True},
+        ("plan", "score", "walk", "audit", "approve: yes", "found=['score', 'audit']; answer='yes'"),
+        concurrent=True,
+        alone=Outcome(
+            {"topic": "x", "found": ["score"], "answer": "yes"}, ("approve: yes", "plan", "score", "walk")
+        ),
+    ),
+    Scenario(
+        "arrived-branch-no-longer-awaited",
+        (arriving(("score", "audit"), "approve", "combine"), _ARRIVED),
+        (
+            lambda op: (
+                op.change_join("combine", ["score", "approve"]),
+                op.remove_step("audit", cursor=op.fail()),
+            ),
+        ),
+        (_PARKED,),
+        (yes,),
+        {"topic": "x", "found": ["audit", "score"], "answer": "yes", "done": True},
+        ("plan", "score", "audit", "walk", "approve: yes", "found=['audit', 'score']; answer='yes'"),
+        concurrent=True,
+        alone=Outcome(
+            {"topic": "x", "found": ["audit", "score"], "answer": "yes"},
+            ("approve: yes", "audit", "plan", "score", "walk"),
+        ),
+    ),
+)
+
+# -- Send --------------------------------------------------------------------------------------------------------------
+
+
+class Fan(TypedDict, total=False):
+    items: list[str]
+    found: Annotated[list[str], operator.add]
+    done: bool
+
+
+def fanned(worker: str) -> Build:
+    """Three packets; the second asks."""
+
+    def build(log: Log) -> StateGraph:
+        def work(packet: Any) -> Any:
+            item = packet["item"]
+            if item == "b":
+                item = interrupt(item)
+            log.append(f"{worker} {item}")
+            return {"found": [item]}
+
+        graph = StateGraph(Fan)
+        graph.add_node("plan", writes("plan")(log))
+        graph.add_node(worker, work)
+        graph.add_node("combine", reports("found")(log))
+        graph.add_edge(START, "plan")
+        graph.add_conditional_edges(
+            "plan", lambda state: [Send(worker, {"item": each}) for each in state["items"]], [worker]
+        )
+        graph.add_edge(worker, "combine")
+        graph.add_edge("combine", END)
+        return graph
+
+    return build
+
+
+SENDS = (
+    Scenario(
+        "packets-half-done",
+        (fanned("work"), fanned("labour")),
+        (lambda op: op.rename_step("work", to="labour"),),
+        ({"items": ["a", "b", "c"]},),
+        (Command(resume="B"),),
+        {"items": ["a", "b", "c"], "found": ["a", "B", "c"], "done": True},
+        ("plan", "work a", "work c", "labour B", "found=['a', 'B', 'c']"),
+        concurrent=True,
+        alone=Outcome({"items": ["a", "b", "c"], "found": []}, ("plan", "work a", "work c")),
+    ),
+)
+
+# -- subgraphs ---------------------------------------------------------------------------------------------------------
+
+
+def nested(outer: str, ask: str, *, deep: bool = False) -> Build:
+    """A graph in a graph, and in that one more where `deep`."""
+
+    def build(log: Log) -> StateGraph:
+        inner = StateGraph(Plain)
+        inner.add_node("prepare", writes("prepare", draft=_upper)(log))
+        inner.add_node(ask, asks(ask, "answer")(log))
+        inner.add_edge(START, "prepare")
+        inner.add_edge("prepare", ask)
+        inner.add_edge(ask, END)
+        around: Any = inner.compile()
+        if deep:
+            middle = StateGraph(Plain)
+            middle.add_node("enter", writes("enter")(log))
+            middle.add_node("core", around)
+            middle.add_edge(START, "enter")
+            middle.add_edge("enter", "core")
+            middle.add_edge("core", END)
+            around = middle.compile()
+        graph = StateGraph(Plain)
+        graph.add_node("plan", writes("plan")(log))
+        graph.add_node(outer, around)
+        graph.add_node("send", reports("draft", "answer")(log))
+        graph.add_edge(START, "plan")
+        graph.add_edge("plan", outer)
+        graph.add_edge(outer, "send")
+        graph.add_edge("send", END)
+        return graph
+
+    return build
+
+
+_INSIDE = {"topic": "x", "draft": "X", "answer": "yes", "done": True}
+
+SUBGRAPHS = (
+    Scenario(
+        "subgraph-node-renamed",
+        (nested("inner", "approve"), nested("wrapper", "approve")),
+        (lambda op: op.rename_step("inner", to="wrapper"),),
+        (_PARKED,),
+        (yes,),
+        _INSIDE,
+        ("plan", "prepare", "approve: yes", "draft='X'; answer='yes'"),
+        alone=Outcome({"topic": "x"}, ("plan", "prepare")),
+    ),
+    Scenario(
+        "step-in-subgraph-renamed",
+        (nested("inner", "approve"), nested("inner", "review")),
+        (lambda op: op.rename_step("inner.approve", to="inner.review"),),
+        (_PARKED,),
+        (yes,),
+        _INSIDE,
+        ("plan", "prepare", "review: yes", "draft='X'; answer='yes'"),
+        alone=Outcome(None, ("plan", "prepare"), "KeyError"),
+    ),
+    Scenario(
+        "subgraph-and-step-in-it-renamed",
+        (nested("inner", "approve"), nested("wrapper", "review")),
+        (
+            lambda op: (
+                op.rename_step("inner", to="wrapper"),
+                op.rename_step("inner.prepare", to="wrapper.prepare"),
+                op.rename_step("inner.approve", to="wrapper.review"),
+            ),
+        ),
+        (_PARKED,),
+        (yes,),
+        _INSIDE,
+        ("plan", "prepare", "review: yes", "draft='X'; answer='yes'"),
+        alone=Outcome({"topic": "x"}, ("plan", "prepare")),
+    ),
+    Scenario(
+        "two-deep-renamed",
+        (nested("inner", "approve", deep=True), nested("wrapper", "review", deep=True)),
+        (
+            lambda op: (
+                op.rename_step("inner", to="wrapper"),
+                op.rename_step("inner.enter", to="wrapper.enter"),
+                op.rename_step("inner.core", to="wrapper.core"),
+                op.rename_step("inner.core.prepare", to="wrapper.core.prepare"),
+                op.rename_step("inner.core.approve", to="wrapper.core.review"),
+            ),
+        ),
+        (_PARKED,),
+        (yes,),
+        _INSIDE,
+        ("plan", "enter", "prepare", "review: yes", "draft='X'; answer='yes'"),
+        alone=Outcome({"topic": "x"}, ("plan", "enter", "prepare")),
+    ),
+    Scenario(
+        "answer-by-id-in-a-renamed-subgraph",
+        (nested("inner", "approve"), nested("wrapper", "approve")),
+        (lambda op: op.rename_step("inner", to="wrapper"),),
+        (_PARKED,),
+        (lambda state: Command(resume={state.interrupts[0].id: "yes"}),),
+        _INSIDE,
+        ("plan", "prepare", "approve: yes", "draft='X'; answer='yes'"),
+        alone=Outcome(None, ("plan", "prepare"), "IndexError"),
+    ),
+    Scenario(
+        "answer-by-id-after-a-rename",
+        (_V1, _twice(Plain, reports("draft", "answer", "note"), ask="review")),
+        (lambda op: op.rename_step("approve", to="review"),),
+        (_PARKED,),
+        (lambda state: Command(resume={state.interrupts[0].id: "yes"}), Command(resume="fine")),
+        {"topic": "x", "draft": "X", "answer": "yes", "note": "fine", "done": True},
+        ("write", "review: yes", "check: fine", "draft='X'; answer='yes'; note='fine'"),
+        alone=Outcome(None, ("write",), "IndexError"),
+    ),
+)
+
+SCENARIOS: tuple[Scenario, ...] = (
+    *FIELDS,
+    *STEPS,
+    *REMOVED,
+    *SEVERAL,
+    *NESTED,
+    *JOINS,
+    *ARRIVALS,
+    *SENDS,
+    *SUBGRAPHS,
+)
