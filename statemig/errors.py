@@ -187,7 +187,19 @@ class LeaseLostError(ConflictError):
 
 
 class DrainingError(StoreError):
-    """No new runs start while the workflow drains."""
+    """No new runs start while the workflow, or this version of it, drains."""
+
+
+class RoutedElsewhereError(StoreError):
+    """A run is for workers of another version; nothing was written."""
+
+
+class DeployError(StoreError):
+    """A step of a deploy can not be made. `problems` lists everything that is in the way."""
+
+    def __init__(self, message: str, *, problems: Sequence[str] = (), **where: str | None) -> None:
+        super().__init__(message, **where)
+        self.problems = tuple(problems)
 
 
 class AnswerError(StoreError):

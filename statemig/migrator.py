@@ -87,8 +87,9 @@ class Migrator:
     """Migrates documents of one workflow. Immutable: any number of threads and tasks may share one.
 
     ``Migrator("migrations", workflow="triage")`` reads a migrations folder; nothing is imported until a document needs it.
-    ``Migrator(revisions=[...])`` takes revisions built in memory. Raises `ConfigError` where it is not clear which workflow is
-    meant, and `RevisionError` for a broken chain.
+    ``Migrator(revisions=[...])`` takes revisions built in memory. With `head` it is the migrator of code of that version: it knows that
+    revision and those below, and nothing of newer ones, so that several versions can live in one process. Raises `ConfigError` where it is
+    not clear which workflow is meant, and `RevisionError` for a broken chain.
     """
 
     def __init__(
@@ -97,6 +98,7 @@ class Migrator:
         *,
         workflow: str | None = None,
         revisions: Iterable[Revision] | None = None,
+        head: str | None = None,
     ) -> None:
         self._directory: Directory | None = None
         if revisions is not None:
@@ -115,6 +117,12 @@ class Migrator:
             raise ConfigError(
                 "a Migrator needs revisions",
                 hint='Give it the migrations folder: Migrator("migrations"), or Migrator.from_config()',
+            )
+        if head is not None:
+            last = self._graph.resolve(head)
+            self._graph = Graph(
+                [self._graph[name] for name in self._graph.order if name in self._graph.ancestors(last)],
+                workflow=self.workflow,
             )
         head = self._graph.head
         if head is None:

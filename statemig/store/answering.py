@@ -18,6 +18,7 @@ from statemig.errors import (
 )
 from statemig.shapes.validator import path_text
 from statemig.store import answers
+from statemig.store.deploy_view import facts_of
 from statemig.store.protocols import Moved, StoredRun
 from statemig.store.rows import ANY_LEASE
 from statemig.store.stored_runs import TRIES, StoredRuns
@@ -59,7 +60,8 @@ def answer(store: StoredRuns, run_id: str, key: str, value: Any) -> None:
 
 
 def _brought(store: StoredRuns, row: StoredRun, now: float) -> Moved:
-    as_it_is = row.revision is not None and row.revision != store.head and row.leased(now)
+    older = row.revision is not None and row.revision != store.head
+    as_it_is = older and (row.leased(now) or stays(store, row))
     if not as_it_is:
         try:
             return store.bring(row, cause="answer")
@@ -76,6 +78,16 @@ def _brought(store: StoredRuns, row: StoredRun, now: float) -> Moved:
             hint="Answer it through the version that wrote it",
         )
     return Moved(row, store.rows.document(row), row.revision or "", None, None, checked=row.checked)
+
+
+def stays(store: StoredRuns, row: StoredRun) -> bool:
+    """Whether a deploy leaves the run at its revision, so that an answer is no reason to bring it to head."""
+    view = store.watched.view()
+    if not view.decides or row.revision not in store.migrator.known:
+        return False
+    if view.mode(store.head, row.revision) != "in place":
+        return True
+    return view.decide(facts_of(row)).revision not in (None, store.head)
 
 
 def _require_fit(store: StoredRuns, moved: Moved, position: Position, value: Any) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy.engine import Connection
 from statemig import json_text
 from statemig.errors import ConflictError, CursorError, InvalidStateError, LeaseLostError, StoreError
 from statemig.store import answers
+from statemig.store.lowering import as_written
 from statemig.store.protocols import Attempt, Moved, StoredRun
 from statemig.store.rows import ANY_LEASE, same_run
 from statemig.store.run import Run
@@ -106,6 +107,8 @@ class RunKeeper:
                 # Whoever held a lease that ran out is fenced off by the new token.
                 tags["token"] = row.token + 1
             moved = Moved(row, run.document, self._store.head, run.complement, run.entry)
+            _settle(run)
+            written = as_written(self._store, moved, "claim" if run.claimed else "load")
 
             def write_down(connection: Connection, row: StoredRun = row, now: float = now) -> None:
                 if row.owner is not None and not run.claimed:
@@ -116,8 +119,7 @@ class RunKeeper:
                 elif run.outcome is not None:
                     self._store.records.add_attempt(connection, self._loaded_attempt(run, now))
 
-            _settle(run)
-            new = self._store.commit(moved, now, ANY_LEASE if run.claimed else now, also=write_down, **tags)
+            new = self._store.commit(written, now, ANY_LEASE if run.claimed else now, also=write_down, **tags)
             if new is not None:
                 run.row = new
                 return
@@ -129,9 +131,17 @@ class RunKeeper:
         row = self._store.row(run.run_id)
         if row.token != run.row.token:
             raise _lease_lost(run) if run.claimed else _overtaken(run)
-        if row.revision != self._store.head or (not run.claimed and row.leased(self._store.clock())):
+        in_memory = row.revision != self._store.head
+        if in_memory and (row.revision != run.row.revision or row.complement != run.row.complement):
             raise _overtaken(run)
-        stored = self._store.rows.document(row)
+        if not run.claimed and row.leased(self._store.clock()):
+            raise _overtaken(run)
+        if in_memory:
+            if run.entry is not None and not run.claimed:
+                raise _overtaken(run)
+            stored = self._store.bring(row, cause="claim").document
+        else:
+            stored = self._store.rows.document(row)
         came = answers.since(run.base(), stored)
         if came is None or not answers.take_over(run.document, came):
             raise _overtaken(run)

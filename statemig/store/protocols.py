@@ -6,13 +6,14 @@ says None.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from statemig.document import Document
 from statemig.errors import StatemigError
 from statemig.migrator import Migrator, Record
+from statemig.store.deploy_records import Drain, Policy, Rollout, Worker
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,8 @@ class HistoryEntry:
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """A run document brought from one revision to another, not written yet. `entry` None: there was nothing to do."""
+    """A run document brought from one revision to another, not written yet. `entry` None: there was nothing to do. `lowered`: it was
+    brought back to the revision it is stored at, and what that revision has no place for is in the complement."""
 
     row: StoredRun
     document: Document
@@ -77,6 +79,7 @@ class Moved:
     complement: dict[str, Any] | None
     entry: HistoryEntry | None
     checked: bool = True
+    lowered: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,12 +189,57 @@ class Fleet(Protocol):
 
 
 class DeployStore(Protocol):
-    """What a deploy needs to say to all workers, and to hear from them."""
+    """What a deploy needs to say to all workers, and to hear from them. `RunStore.deploy` is one; `SqlDeployStore` at a URL of its own
+    serves runs that are kept elsewhere."""
 
-    def draining(self) -> bool: ...
+    @property
+    def workflow(self) -> str: ...
 
-    def drain(self, on: bool = True) -> None: ...
+    @property
+    def clock(self) -> Callable[[], float]: ...
+
+    def generation(self) -> str | None:
+        """Another value whenever something was written that may change a decision."""
+        ...
+
+    def beat(
+        self, worker: str, revision: str, reads: Collection[str] = ..., *, live_for: float = ...
+    ) -> None:
+        """A worker says that it lives, and that it can run `revision` with documents of that one and of `reads`."""
+        ...
+
+    def leave(self, worker: str, revision: str | None = ...) -> None: ...
+
+    def workers(self, *, gone: bool = ...) -> list[Worker]: ...
+
+    def policies(self) -> list[Policy]: ...
+
+    def set_policy(self, policy: Policy) -> None: ...
+
+    def drop_policy(self, scope: str, target: str = ...) -> bool: ...
+
+    def preferred(self) -> tuple[str, dict[str, str]] | None:
+        """The preferred revision, and the change class of the way to it from each older one."""
+        ...
+
+    def prefer(self, revision: str | None, classes: dict[str, str] | None = ...) -> None: ...
 
     def pin(self, run_id: str, revision: str | None) -> None: ...
 
-    def attempts(self, run_id: str | None = None, *, since: float = ...) -> Iterator[Attempt]: ...
+    def pins(self) -> dict[str, str]: ...
+
+    def drains(self) -> list[Drain]: ...
+
+    def put_drain(self, drain: Drain) -> None: ...
+
+    def end_drain(self, revision: str) -> bool: ...
+
+    def rollout(self) -> Rollout | None: ...
+
+    def put_rollout(self, rollout: Rollout) -> Rollout:
+        """Compare-and-swap on its version. Raises `ConflictError`."""
+        ...
+
+    def add_attempt(self, attempt: Attempt) -> None: ...
+
+    def attempts(self, run_id: str | None = ..., *, since: float = ...) -> Iterator[Attempt]: ...

@@ -173,7 +173,8 @@ def columns_written(row: StoredRun, new: StoredRun) -> tuple[str, ...]:
     place in the queue, leaves the columns of its index alone."""
     stays = row.phase == new.phase and row.updated_at == new.updated_at
     columns = PLAIN if stays else QUEUED
-    return columns if row.migrations == new.migrations else columns + MIGRATED
+    same = row.migrations == new.migrations and row.complement == new.complement
+    return columns if same else columns + MIGRATED
 
 
 def not_failed(head: str) -> ColumnElement[bool]:
@@ -186,8 +187,11 @@ def not_failed(head: str) -> ColumnElement[bool]:
     )
 
 
-def queue(rows: Select[Any], head: str, foreign: frozenset[str]) -> Select[Any]:
-    """Runs that a worker of `head` may take, longest untouched first."""
+def queue(
+    rows: Select[Any], head: str, foreign: frozenset[str], mine: ColumnElement[bool] | None
+) -> Select[Any]:
+    """Runs that a worker of `head` may take, longest untouched first. With `mine`, which says so of a run where a deploy decides, they
+    come in pages."""
     wanted = rows.where(
         runs.c.workflow == bindparam("of_workflow"),
         runs.c.phase == "ready",
@@ -197,10 +201,16 @@ def queue(rows: Select[Any], head: str, foreign: frozenset[str]) -> Select[Any]:
     )
     if foreign:
         wanted = wanted.where(_known(foreign))
+    if mine is not None:
+        after = tuple_(runs.c.updated_at, runs.c.run_id) > tuple_(bindparam("since"), bindparam("after"))
+        paged = wanted.where(mine, runs.c.updated_at >= bindparam("since"), after)
+        return paged.order_by(runs.c.updated_at, runs.c.run_id).limit(bindparam("limit"))
     return wanted.order_by(runs.c.updated_at).limit(bindparam("limit"))
 
 
-def parked(rows: Select[Any], head: str, foreign: frozenset[str]) -> Select[Any]:
+def parked(
+    rows: Select[Any], head: str, foreign: frozenset[str], mine: ColumnElement[bool] | None
+) -> Select[Any]:
     """Runs of other revisions in which nothing is ready; bringing them to head may wake them."""
     wanted = rows.where(
         runs.c.workflow == bindparam("of_workflow"),
@@ -214,6 +224,8 @@ def parked(rows: Select[Any], head: str, foreign: frozenset[str]) -> Select[Any]
     )
     if foreign:
         wanted = wanted.where(_known(foreign))
+    if mine is not None:
+        wanted = wanted.where(mine)
     return wanted.order_by(runs.c.updated_at, runs.c.run_id).limit(bindparam("limit"))
 
 
@@ -252,9 +264,9 @@ class Rows(Protocol):
 
     def one(self, run_id: str) -> StoredRun | None: ...
 
-    def queue(self, head: str, foreign: frozenset[str]) -> Statement: ...
+    def queue(self, head: str, foreign: frozenset[str], mine: ColumnElement[bool] | None) -> Statement: ...
 
-    def parked(self, head: str, foreign: frozenset[str]) -> Statement: ...
+    def parked(self, head: str, foreign: frozenset[str], mine: ColumnElement[bool] | None) -> Statement: ...
 
     def batch(self, where: RunFilter, after: str | None, limit: int) -> Select[Any]: ...
 
@@ -297,11 +309,11 @@ class OwnRows:
         found = self._one.fetch({"of_workflow": self._workflow, "run": run_id})
         return self.row(found[0]) if found else None
 
-    def queue(self, head: str, foreign: frozenset[str]) -> Statement:
-        return Statement(self._engine, queue(self._columns, head, foreign))
+    def queue(self, head: str, foreign: frozenset[str], mine: ColumnElement[bool] | None) -> Statement:
+        return Statement(self._engine, queue(self._columns, head, foreign, mine))
 
-    def parked(self, head: str, foreign: frozenset[str]) -> Statement:
-        return Statement(self._engine, parked(self._columns, head, foreign))
+    def parked(self, head: str, foreign: frozenset[str], mine: ColumnElement[bool] | None) -> Statement:
+        return Statement(self._engine, parked(self._columns, head, foreign, mine))
 
     def batch(self, where: RunFilter, after: str | None, limit: int) -> Select[Any]:
         rows = filtered(self._columns, where).where(runs.c.workflow == self._workflow)

@@ -18,14 +18,16 @@ from statemig.document import Document, Position, new_document
 from statemig.errors import (
     ConflictError,
     CursorError,
-    DrainingError,
     NewerRevisionError,
     StatemigError,
     UnknownRevisionError,
 )
 from statemig.migrator import Migrator
 from statemig.store import answering, flow
+from statemig.store.deploy_claims import Claims
+from statemig.store.deploy_routing import View
 from statemig.store.keeping import RunKeeper, claimed_attempt
+from statemig.store.lowering import as_written
 from statemig.store.protocols import HistoryEntry, Moved, RunFilter, StoredRun
 from statemig.store.rows import ANY_LEASE
 from statemig.store.run import Run, RunView, plain
@@ -70,6 +72,7 @@ class RunStore(StoredRuns):
             clock=clock,
         )
         self._keeper = RunKeeper(self)
+        self._claims = Claims(self)
 
     # -- a run's life --------------------------------------------------------------------------------------------------
 
@@ -78,8 +81,10 @@ class RunStore(StoredRuns):
     ) -> str:
         """Start a run at head and return its id. It stands, ready, at `step` or where the workflow starts.
 
+        Where an older revision is preferred it is a run of that one: the state, which is head's, is brought down to it.
+
         Raises:
-            DrainingError: no new runs start now.
+            DrainingError: no new runs start now, of the workflow or of that version.
             InvalidStateError: the state does not fit head.
             ConflictError: a run with that id is there already.
         """
@@ -117,15 +122,11 @@ class RunStore(StoredRuns):
             created_at=now,
             updated_at=now,
         )
-        if self.draining():
-            raise DrainingError(
-                "no new runs start while the workflow drains",
-                workflow=self.workflow,
-                hint="Start it after the deploy, or call store.drain(False)",
-            )
+        row, document = self._claims.started(row, document)
         try:
             with self.engine.begin() as connection:
                 rows.insert(connection, row, document)
+                self._claims.require_open(connection, row)
         except IntegrityError as error:
             raise ConflictError(
                 "the run could not be inserted; most likely one with that id is there already",
@@ -141,6 +142,10 @@ class RunStore(StoredRuns):
         Never taken: runs of revisions that this migrator does not know, pinned to another revision, held, or failed to migrate at
         this head (listed by `failures`). An expired lease is taken over: the step runs again.
         """
+        view = self._claims.enter(worker, ttl)
+        if view.decides:
+            taken = (self._take(row, worker, ttl, view) for row in self._claims.offered(view, self.clock()))
+            return next((run for run in taken if run is not None), None)
         candidates = self.candidates
         tried: set[tuple[str, int]] = set()
         more = False
@@ -171,6 +176,7 @@ class RunStore(StoredRuns):
         Raises:
             RunNotFoundError: there is none.
             ConflictError: a worker's lease on it is alive.
+            RoutedElsewhereError: it is of another version, and the deploy's policies leave it there.
             MigrationHeld, MigrationPinned, UnknownRevisionError, UnstampedError, InvalidStateError, ...: it can not be brought to
                 head; it is unchanged and listed by `failures`.
         """
@@ -182,8 +188,10 @@ class RunStore(StoredRuns):
                 run_id=run_id,
                 hint="Wait for it or for the end of its lease, or use store.read(run_id)",
             )
+        self._claims.require_ours(row)
         try:
             moved = self.bring(row, cause="load")
+            flow.skip_removed(moved.document, self.steps)
         except StatemigError as error:
             self.record_failures([(row, error)], self.head)
             raise
@@ -294,7 +302,7 @@ class RunStore(StoredRuns):
         with self.engine.connect() as connection:
             return self.records.switch(connection, "draining") is not None
 
-    def _take(self, row: StoredRun, worker: str, ttl: float) -> Run | None:
+    def _take(self, row: StoredRun, worker: str, ttl: float, view: View | None = None) -> Run | None:
         now = self.clock()
         try:
             moved = self.bring(row, cause="claim")
@@ -326,8 +334,9 @@ class RunStore(StoredRuns):
             if row.owner is not None:
                 self.records.add_attempt(connection, claimed_attempt(row, now, "lost", None))
 
+        stored = moved if view is None else as_written(self, moved, "claim", view)
         new = self.commit(
-            moved,
+            stored,
             now,
             now,
             also=write_down,
@@ -343,16 +352,19 @@ class RunStore(StoredRuns):
         )
         if new is None:
             return None
+        base: Callable[[], Document] = lambda: self.rows.document(new)  # noqa: E731
+        if stored.lowered:
+            base = lambda: self.bring(new, cause="claim").document  # noqa: E731
         return Run(
             self._keeper,
             self.snapshot,
             row=new,
             document=document,
-            base=lambda: self.rows.document(new),
+            base=base,
             position=position,
             revision=self.head,
             claimed=True,
-            complement=None,
+            complement=moved.complement if stored.lowered else None,
             entry=None,
             taken_at=now,
         )

@@ -23,6 +23,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError, NoSuchTableError
+from sqlalchemy.sql.elements import ColumnElement
 
 from statemig import json_text
 from statemig.document import Document, new_document
@@ -120,11 +121,11 @@ class UserRows:
             found = connection.execute(self._one, {"id": key}).first()
         return None if found is None else self.row(found)
 
-    def queue(self, head: str, foreign: frozenset[str]) -> Statement:
-        return Statement(self._engine, queue(self._stamped, head, foreign))
+    def queue(self, head: str, foreign: frozenset[str], mine: ColumnElement[bool] | None) -> Statement:
+        return Statement(self._engine, queue(self._stamped, head, foreign, mine))
 
-    def parked(self, head: str, foreign: frozenset[str]) -> Statement:
-        return Statement(self._engine, parked(self._stamped, head, foreign))
+    def parked(self, head: str, foreign: frozenset[str], mine: ColumnElement[bool] | None) -> Statement:
+        return Statement(self._engine, parked(self._stamped, head, foreign, mine))
 
     def batch(self, where: RunFilter, after: str | None, limit: int) -> Select[Any]:
         rows = filtered(self._all, where)

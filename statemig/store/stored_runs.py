@@ -22,6 +22,8 @@ from statemig.errors import (
 from statemig.migrator import Migrator, Record
 from statemig.store import flow, history
 from statemig.store.candidates import Candidates
+from statemig.store.deploy_store import RunDeployStore
+from statemig.store.deploy_view import Watched
 from statemig.store.engine import open_engine
 from statemig.store.protocols import Attempt, Failure, HistoryEntry, Moved, RunFilter, Standing, StoredRun
 from statemig.store.records import Records
@@ -62,6 +64,8 @@ class StoredRuns:
         self._create = create
         self.clock = clock
         self.records = Records(self._engine, self.workflow, history_limit)
+        self.deploy = RunDeployStore(self._engine, self.workflow, clock=clock, create=create)
+        self.watched = Watched(self.deploy, self.head, migrator.known)
         self._opened: tuple[Rows, Candidates] | None = None
 
     @property
@@ -77,6 +81,7 @@ class StoredRuns:
     def _open(self) -> tuple[Rows, Candidates]:
         if self._opened is None:
             prepare(self._engine, create=self._create)
+            self.deploy.is_prepared()
             rows: Rows = (
                 OwnRows(self.workflow, self._engine)
                 if self._table is None
@@ -244,9 +249,10 @@ class StoredRuns:
     ) -> StoredRun | None:
         """The run and, where it was migrated, its history."""
         entry = moved.entry
-        if entry is not None:
+        if entry is not None or moved.lowered:
             complement = moved.complement
             tags["complement"] = None if not complement else json_text.dumps(complement).decode()
+        if entry is not None:
             tags["migrations"] = entry.seq
         if not moved.row.stamped:
             before = None if entry is None or entry.kind == "stamp" else entry.from_revision

@@ -150,17 +150,17 @@ def prepare(engine: Engine, *, create: bool) -> None:
         StoreError: the tables are missing and may not be created, or a newer statemig has written them.
     """
     found = _format(engine)
-    if found is None:
+    if found is None or (found == str(FORMAT) and not _is_complete(engine)):
         if not create:
             raise StoreError(
-                "the store has no statemig tables",
+                "the store has no statemig tables" if found is None else "the store lacks some of its tables",
                 hint="Open it once with create=True, or run `statemig init`",
             )
         try:
             _create(engine)
         except (IntegrityError, OperationalError, ProgrammingError):
             # Two processes meet here at their first start; the loser finds what the winner made.
-            if _format(engine) is None:
+            if _format(engine) is None or not _is_complete(engine):
                 _create(engine)
         found = _format(engine)
     if found != str(FORMAT):
@@ -178,7 +178,15 @@ def _format(engine: Engine) -> str | None:
         return value
 
 
+def _is_complete(engine: Engine) -> bool:
+    """Not so where it was made before there were tables of deploys."""
+    with engine.connect() as connection:
+        return engine.dialect.has_table(connection, "statemig_rollouts")
+
+
 def _create(engine: Engine) -> None:
+    import statemig.store.deploy_tables  # noqa: F401  (its tables join the metadata)
+
     with engine.begin() as connection:
         for table in metadata.sorted_tables:
             connection.execute(CreateTable(table, if_not_exists=True))

@@ -1,0 +1,366 @@
+"""The `DeployStore` in SQL: beside the runs, or in a database of its own for a runtime that keeps its runs elsewhere."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import asdict, replace
+from typing import Any, Final
+
+from sqlalchemy import Engine, and_, bindparam, delete, select, update
+from sqlalchemy.engine import Connection
+from sqlalchemy.exc import IntegrityError
+
+from statemig import json_text
+from statemig.errors import ConflictError, RunNotFoundError
+from statemig.store.deploy_records import Drain, Policy, Rollout, Worker
+from statemig.store.deploy_tables import drains, pins, policies, preferred, rollouts, workers
+from statemig.store.engine import open_engine
+from statemig.store.protocols import Attempt
+from statemig.store.records import Records
+from statemig.store.statement import Statement
+from statemig.store.tables import meta, prepare, runs
+
+#: seconds for which a worker is taken to live after it was last heard of
+LIVE: Final = 60.0
+_TRIES: Final = 50
+_JSON: Final = ("modes", "reasons", "details")
+
+
+class SqlDeployStore:
+    """What a deploy keeps of one workflow.
+
+    Args:
+        url_or_engine: an SQLAlchemy URL or an engine.
+        workflow: its name.
+        clock: seconds since the epoch.
+        create: make the tables at first use.
+    """
+
+    def __init__(
+        self,
+        url_or_engine: str | Engine,
+        workflow: str,
+        *,
+        clock: Callable[[], float] = time.time,
+        create: bool = True,
+    ) -> None:
+        self._engine = open_engine(url_or_engine)
+        self.workflow = workflow
+        self.clock = clock
+        self._create = create
+        self._opened = False
+        self._records = Records(self._engine, workflow, 1)
+        named = meta.c.name == f"deploy/{workflow}"
+        self._read_generation = Statement(self._engine, select(meta.c.value).where(named))
+        self._write_generation = update(meta).where(named)
+
+    @property
+    def engine(self) -> Engine:
+        """The engine, with the tables made sure of."""
+        if not self._opened:
+            prepare(self._engine, create=self._create)
+            self._opened = True
+        return self._engine
+
+    def is_prepared(self) -> None:
+        """Somebody else has made sure of the tables."""
+        self._opened = True
+
+    def generation(self) -> str | None:
+        """Another value whenever something was written that may change a decision; None before the first time."""
+        _ = self.engine
+        found = self._read_generation.fetch({})
+        return str(found[0][0]) if found else None
+
+    # -- workers -------------------------------------------------------------------------------------------------------
+
+    def beat(
+        self, worker: str, revision: str, reads: Collection[str] = (), *, live_for: float = LIVE
+    ) -> None:
+        """A worker says that it lives, and that it can run `revision` with documents of that one and of `reads`."""
+        now = self.clock()
+        known = json_text.dumps(sorted({revision, *reads})).decode()
+        of_worker = (
+            (workers.c.workflow == self.workflow)
+            & (workers.c.name == worker)
+            & (workers.c.revision == revision)
+        )
+        alive = update(workers).where(of_worker, workers.c.reads == known, workers.c.live_until > now)
+        with self.engine.begin() as connection:
+            if connection.execute(alive.values(beat_at=now, live_until=now + live_for)).rowcount == 1:
+                return
+
+        def appear(connection: Connection) -> None:
+            connection.execute(delete(workers).where(of_worker))
+            connection.execute(
+                workers.insert().values(
+                    workflow=self.workflow,
+                    name=worker,
+                    revision=revision,
+                    reads=known,
+                    started_at=now,
+                    beat_at=now,
+                    live_until=now + live_for,
+                )
+            )
+
+        self._changing(appear)
+
+    def leave(self, worker: str, revision: str | None = None) -> None:
+        """A worker has stopped, or runs a version no longer."""
+        gone = delete(workers).where(workers.c.workflow == self.workflow, workers.c.name == worker)
+        if revision is not None:
+            gone = gone.where(workers.c.revision == revision)
+        self._changing(lambda connection: connection.execute(gone))
+
+    def workers(self, *, gone: bool = False) -> list[Worker]:
+        """Those that live; with `gone` those too that were heard of once and did not say good-bye."""
+        wanted = select(workers).where(workers.c.workflow == self.workflow)
+        if not gone:
+            wanted = wanted.where(workers.c.live_until > self.clock())
+        with self.engine.connect() as connection:
+            found = connection.execute(wanted.order_by(workers.c.name, workers.c.revision)).mappings().all()
+        return [
+            Worker(
+                one["name"],
+                one["revision"],
+                frozenset(json_text.loads(one["reads"])),
+                one["started_at"],
+                one["beat_at"],
+                one["live_until"],
+            )
+            for one in found
+        ]
+
+    # -- policies ------------------------------------------------------------------------------------------------------
+
+    def policies(self) -> list[Policy]:
+        wanted = (
+            select(*(policies.c[name] for name in ("scope", "target", "strategy", "revision", "set_at")))
+            .where(policies.c.workflow == self.workflow)
+            .order_by(policies.c.scope, policies.c.target)
+        )
+        with self.engine.connect() as connection:
+            return [Policy(*one) for one in connection.execute(wanted)]
+
+    def set_policy(self, policy: Policy) -> None:
+        """Write a policy in the place of that of the same scope and target."""
+        values = asdict(replace(policy, set_at=self.clock()))
+
+        def write(connection: Connection) -> None:
+            connection.execute(delete(policies).where(self._of_policy(policy.scope, policy.target)))
+            connection.execute(policies.insert().values(workflow=self.workflow, **values))
+
+        self._changing(write)
+
+    def drop_policy(self, scope: str, target: str = "") -> bool:
+        """Whether there was one."""
+        gone = delete(policies).where(self._of_policy(scope, target))
+        return bool(self._changing(lambda connection: connection.execute(gone).rowcount))
+
+    def _of_policy(self, scope: str, target: str) -> Any:
+        return (
+            (policies.c.workflow == self.workflow)
+            & (policies.c.scope == scope)
+            & (policies.c.target == target)
+        )
+
+    def preferred(self) -> tuple[str, dict[str, str]] | None:
+        """The preferred revision, and the change class of the way to it from each older one."""
+        wanted = select(preferred.c.revision, preferred.c.classes).where(
+            preferred.c.workflow == self.workflow
+        )
+        with self.engine.connect() as connection:
+            found = connection.execute(wanted).first()
+        return None if found is None else (found[0], json_text.loads(found[1]))
+
+    def prefer(self, revision: str | None, classes: dict[str, str] | None = None) -> None:
+        """New runs start on that revision, and runs that may migrate go there; None: whatever a worker has."""
+
+        def write(connection: Connection) -> None:
+            connection.execute(delete(preferred).where(preferred.c.workflow == self.workflow))
+            if revision is not None:
+                connection.execute(
+                    preferred.insert().values(
+                        workflow=self.workflow,
+                        revision=revision,
+                        classes=json_text.dumps(classes or {}).decode(),
+                        set_at=self.clock(),
+                    )
+                )
+
+        self._changing(write)
+
+    # -- pins ----------------------------------------------------------------------------------------------------------
+
+    def pin(self, run_id: str, revision: str | None) -> None:
+        """Keep a run with workers of one revision (its full id); None lets it go again."""
+
+        def write(connection: Connection) -> None:
+            connection.execute(delete(pins).where(pins.c.workflow == self.workflow, pins.c.run_id == run_id))
+            if revision is not None:
+                connection.execute(
+                    pins.insert().values(
+                        workflow=self.workflow, run_id=run_id, revision=revision, set_at=self.clock()
+                    )
+                )
+
+        self._changing(write)
+
+    def pins(self) -> dict[str, str]:
+        wanted = select(pins.c.run_id, pins.c.revision).where(pins.c.workflow == self.workflow)
+        with self.engine.connect() as connection:
+            return {one[0]: one[1] for one in connection.execute(wanted)}
+
+    # -- drains --------------------------------------------------------------------------------------------------------
+
+    def drains(self) -> list[Drain]:
+        wanted = select(drains).where(drains.c.workflow == self.workflow).order_by(drains.c.revision)
+        with self.engine.connect() as connection:
+            return [
+                Drain(**{name: value for name, value in one.items() if name != "workflow"})
+                for one in connection.execute(wanted).mappings()
+            ]
+
+    def put_drain(self, drain: Drain) -> None:
+        """Begin a drain, or write down what a look has found."""
+        of_drain = (drains.c.workflow == self.workflow) & (drains.c.revision == drain.revision)
+        values = {name: value for name, value in asdict(drain).items() if name != "revision"}
+        with self.engine.begin() as connection:
+            looked = update(drains).where(
+                of_drain,
+                drains.c.since == drain.since,
+                drains.c.deadline.is_not_distinct_from(drain.deadline),
+            )
+            if connection.execute(looked.values(**values)).rowcount == 1:
+                return
+
+        def begin(connection: Connection) -> None:
+            connection.execute(delete(drains).where(of_drain))
+            connection.execute(drains.insert().values(workflow=self.workflow, **asdict(drain)))
+
+        self._changing(begin)
+
+    def end_drain(self, revision: str) -> bool:
+        """Whether it was draining."""
+        gone = delete(drains).where(drains.c.workflow == self.workflow, drains.c.revision == revision)
+        return bool(self._changing(lambda connection: connection.execute(gone).rowcount))
+
+    # -- the window ----------------------------------------------------------------------------------------------------
+
+    def rollout(self) -> Rollout | None:
+        """The latest deploy, open or not."""
+        with self.engine.connect() as connection:
+            found = (
+                connection.execute(select(rollouts).where(rollouts.c.workflow == self.workflow))
+                .mappings()
+                .first()
+            )
+        if found is None:
+            return None
+        values = {name: value for name, value in found.items() if name != "workflow"}
+        return Rollout(**{**values, **{name: json_text.loads(values[name]) for name in _JSON}})
+
+    def put_rollout(self, rollout: Rollout) -> Rollout:
+        """Write the window, compare-and-swap on its version. Raises `ConflictError` where somebody else was first."""
+        new = replace(rollout, version=rollout.version + 1, changed_at=self.clock())
+        values = asdict(new)
+        for name in _JSON:
+            values[name] = json_text.dumps(values[name]).decode()
+
+        def write(connection: Connection) -> bool:
+            same = (rollouts.c.workflow == self.workflow) & (rollouts.c.version == rollout.version)
+            if connection.execute(update(rollouts).where(same).values(**values)).rowcount == 1:
+                return True
+            held = select(rollouts.c.version).where(rollouts.c.workflow == self.workflow)
+            if connection.execute(held).first() is not None:
+                return False
+            connection.execute(rollouts.insert().values(workflow=self.workflow, **values))
+            return True
+
+        if not self._changing(write):
+            raise ConflictError(
+                "somebody else has changed the deploy meanwhile; nothing was written",
+                workflow=self.workflow,
+                hint="Look at `statemig deploy status` and say it again",
+            )
+        return new
+
+    # -- attempts ------------------------------------------------------------------------------------------------------
+
+    def add_attempt(self, attempt: Attempt) -> None:
+        """Write down one ended try of a step."""
+        with self.engine.begin() as connection:
+            self._records.add_attempt(connection, attempt)
+
+    def attempts(self, run_id: str | None = None, *, since: float = 0.0) -> Iterator[Attempt]:
+        """Ended tries of steps, of one run or of all, in the order of their ends."""
+        with self.engine.connect() as connection:
+            return iter(self._records.attempts(connection, run_id, since))
+
+    def _changing(self, write: Callable[[Connection], Any]) -> Any:
+        """Write, and let every worker know that there is something new; again where two insert the same at the same moment."""
+        for attempt in range(_TRIES):
+            token = secrets.token_hex(8)
+            try:
+                with self.engine.begin() as connection:
+                    if connection.execute(self._write_generation.values(value=token)).rowcount == 0:
+                        connection.execute(meta.insert().values(name=f"deploy/{self.workflow}", value=token))
+                    return write(connection)
+            except IntegrityError:
+                if attempt == _TRIES - 1:
+                    raise
+        raise AssertionError("unreachable")
+
+
+class RunDeployStore(SqlDeployStore):
+    """Beside the runs of a `RunStore`: pins are in the rows of the runs, and what starts a run can ask in its own transaction."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        workflow: str,
+        *,
+        clock: Callable[[], float] = time.time,
+        create: bool = True,
+    ) -> None:
+        super().__init__(engine, workflow, clock=clock, create=create)
+        self._pin = update(runs).where(runs.c.workflow == workflow, runs.c.run_id == bindparam("of_run"))
+        # Held while a run starts, so that who begins to drain waits for it, and then counts it.
+        self._hold = (
+            select(meta.c.value).where(meta.c.name == f"deploy/{workflow}").with_for_update(read=True)
+        )
+        drain = and_(drains.c.workflow == workflow, drains.c.revision == bindparam("of_revision"))
+        self._draining = select(drains.c.revision).where(drain)
+        self._switch = select(meta.c.value).where(meta.c.name == f"draining/{workflow}")
+
+    def pin(self, run_id: str, revision: str | None) -> None:
+        """Raises `RunNotFoundError` where there is no such run, or statemig has never written it."""
+        with self.engine.begin() as connection:
+            pinned = self._pin.values(pinned_revision=revision, version=runs.c.version + 1)
+            if connection.execute(pinned, {"of_run": run_id}).rowcount == 0:
+                raise RunNotFoundError(
+                    "there is no such run",
+                    run_id=run_id,
+                    workflow=self.workflow,
+                    hint="Is this the right store?",
+                )
+
+    def pins(self) -> dict[str, str]:
+        wanted = select(runs.c.run_id, runs.c.pinned_revision).where(
+            runs.c.workflow == self.workflow, runs.c.pinned_revision.is_not(None)
+        )
+        with self.engine.connect() as connection:
+            return {one[0]: one[1] for one in connection.execute(wanted)}
+
+    def starting(self, connection: Connection, revision: str) -> str | None:
+        """What drains so that no run of that revision may start: "the workflow", "the version", or None. In the transaction that
+        inserts the run."""
+        if connection.dialect.name != "sqlite":  # there the insert has taken the only lock
+            connection.execute(self._hold)
+        if connection.execute(self._switch).first() is not None:
+            return "the workflow"
+        found = connection.execute(self._draining, {"of_revision": revision}).first()
+        return None if found is None else "the version"
