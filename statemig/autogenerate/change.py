@@ -75,7 +75,8 @@ class Site:
 class Change:
     """`rule` is an id of the table ("S06"); `path` has the old names (the new ones for something added).
 
-    `evidence` says for "reads", "forward" or "keeps" what stored runs made of a "?".
+    `evidence` says for "reads", "forward" or "keeps" what stored runs made of a "?". `touches` is how many of the runs that were asked have
+    something at the path, or stand at the step; None where none were asked, or none can tell.
     `old` and `new` are plain words ("string", "list of string", "state.digest" for a rename), None where there is
     nothing on that side. `reads`, `forward`, `keeps` are the bits R, F and D.
     """
@@ -91,6 +92,7 @@ class Change:
     direction: str = field(default="", repr=False)
     site: Site | None = field(default=None, compare=False, repr=False)
     evidence: Mapping[str, Evidence] = field(default_factory=dict, compare=False, repr=False)
+    touches: int | None = field(default=None, compare=False, repr=False)
 
     @classmethod
     def of(
@@ -133,6 +135,7 @@ class Change:
             "forward": self.forward,
             "keeps": self.keeps,
             "change_class": self.change_class,
+            **({} if self.touches is None else {"touches": self.touches}),
             **(
                 {"evidence": {bit: asdict(each) for bit, each in self.evidence.items()}}
                 if self.evidence

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from statemig.autogenerate import resolve_steps, resolve_values
 from statemig.autogenerate.change import Change, Changes, Evidence, Unknown
 from statemig.autogenerate.rules import RULES, Bit, Case
+from statemig.autogenerate.touches import touched
 from statemig.document import Document
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ class Resolver:
     """Settles the verdicts of one set of changes, run by run, so that no more than one document is in memory.
 
     Runs at the old version go to `add`, runs at the new one to `add_written`; one that can be brought to neither to `unknown`, with the
-    reason. `result` gives the changes again, with what is known by then.
+    reason. `result` gives the changes again, with what is known by then, and with how many runs of the old version each is about.
     """
 
     def __init__(self, changes: Changes) -> None:
@@ -59,6 +60,9 @@ class Resolver:
         self._unknown: list[Unknown] = []
         self._stored: dict[tuple[int, str], _Question] = {}
         self._written: dict[tuple[int, str], _Question] = {}
+        self.runs = 0
+        self._touched: list[int] = [0] * len(changes)
+        self._about = [None if changes.old is None else touched(change, changes.old) for change in changes]
         if changes.old is None or changes.new is None:
             return
         for number, change in enumerate(changes):
@@ -75,9 +79,13 @@ class Resolver:
     @property
     def open(self) -> bool:
         """Whether there is anything to ask runs about."""
-        return bool(self._stored or self._written)
+        return bool(self._stored or self._written) or any(about is not None for about in self._about)
 
     def add(self, run_id: str, document: Document) -> None:
+        self.runs += 1
+        for number, about in enumerate(self._about):
+            if about is not None and about(document):
+                self._touched[number] += 1
         for question in self._stored.values():
             question.ask(run_id, document)
 
@@ -93,6 +101,8 @@ class Resolver:
         return replace(self._changes, items=items, unknown=tuple(self._unknown))
 
     def _settled(self, number: int, change: Change) -> Change:
+        if self.runs and self._about[number] is not None:
+            change = replace(change, touches=self._touched[number])
         evidence: dict[str, Evidence] = {}
         bits: dict[str, Bit] = {bit: getattr(change, bit) for bit in BITS}
         for bit in BITS:

@@ -57,7 +57,8 @@ def diff(
     for additive, 20 for breaking.
 
     A verdict that depends on values is settled by the unfinished runs in the store, where there is one: "holds for all 4,213
-    live runs", or which runs it fails for. What runs hold is never shown.
+    live runs", or which runs it fails for; `touches` is how many have something at the path of a change, or stand at its step.
+    What runs hold is never shown.
 
     What the configuration says to ignore is listed and does not count; two files need no
     configuration, and nothing is ignored between them.
@@ -193,7 +194,8 @@ def print_changes(workflow: str, sifted: Sifted) -> None:
         return
     click.echo(f"{workflow}: {changes.change_class}, {plural(len(changes), 'change')}")
     rows = [{**change.to_dict(), "rule": f"{change.rule} {change.to_dict()['slug']}"} for change in changes]
-    print_table(rows, ("change_class", "rule", "path", "old", "new"), indent="  ")
+    counted = ("touches",) if any("touches" in row for row in rows) else ()
+    print_table(rows, ("change_class", "rule", "path", "old", "new", *counted), indent="  ")
     print_evidence(changes)
     print_ignored(ignored)
     for old, new, score in changes.renames:

@@ -23,8 +23,8 @@ _LETTERS: Final = {"reads": "R", "forward": "F", "keeps": "D"}
 def with_live_runs(
     project: Project, workflow: str, changes: Changes, old: str | None, new: str | None, url: str | None
 ) -> Changes:
-    """The changes with what the unfinished runs of the store settle. `old` and `new` are the revisions compared, None for what no
-    revision has frozen.
+    """The changes with what the unfinished runs of the store settle, and how many runs each touches. `old` and `new` are the revisions
+    compared, None for what no revision has frozen.
 
     The configured store is only asked where it can be; the one of `url` has to answer. Raises `StoreError`, and `ConfigError`
     where no run can have the shape of what is compared.
@@ -49,7 +49,8 @@ def with_live_runs(
         complain(f"{workflow}: the store was not asked: {error.message}")
         return changes
     found = resolver.result()
-    asked = found.unknown or any(evidence.runs for change in found for evidence in change.evidence.values())
+    settled = any(evidence.runs for change in found for evidence in change.evidence.values())
+    asked = resolver.runs or found.unknown or settled
     return found if asked or url is not None else changes
 
 

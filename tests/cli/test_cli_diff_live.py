@@ -12,6 +12,7 @@ from statemig import Migrator, RunStore
 from statemig.cli import exit_codes
 
 SECRET = "the-patient-said-so"
+PAUSE = 'Step("classify", next="send"), Step("send")'
 
 
 def store(project: Any, url: str = "sqlite:///runs.db") -> RunStore:
@@ -148,3 +149,37 @@ def test_two_files_have_no_runs(bounded: Any) -> None:
         Path(name).write_text(json.dumps({"type": "object", "properties": {"a": {"type": "string"}}}))
     result = bounded.run("diff", "a.json", "b.json", "--store", "sqlite:///runs.db")
     assert "stored runs have the shape of a revision, and the older side is none" in result.stderr
+
+
+def test_how_many_live_runs_each_change_touches(project: Any) -> None:
+    project.code("topic: str\nsummary: str | None = None\nparts: list[str] = []", PAUSE)
+    project.run("revision", "--autogenerate", "-m", "parts")
+    runs = store(project)
+    runs.start({"topic": SECRET, "summary": SECRET, "parts": []}, run_id="r0")
+    runs.start({"topic": SECRET, "summary": None, "parts": [SECRET]}, run_id="r1")
+    runs.start({"topic": SECRET, "parts": [SECRET, SECRET]}, run_id="r2")
+    project.code("topic: str\nparts: list[int] = []\nextra: int = 0", 'Step("send")')
+    result = project.run("diff", "--rename", "state.summary:", "--rename", "classify:")
+    (workflow,) = project.json("diff", "--rename", "state.summary:", "--rename", "classify:")["workflows"]
+    touches = {(change["rule"], change["path"]): change["touches"] for change in workflow["changes"]}
+    assert touches == {
+        ("S07", "state.summary"): 2,
+        ("S28", "state.parts[]"): 2,
+        ("S04", "state.extra"): 3,
+        ("W04", "steps.classify"): 3,
+    }
+    assert "touches" in result.stdout.splitlines()[1]
+    assert SECRET not in result.output
+
+
+def test_without_a_store_nothing_is_counted(bounded: Any) -> None:
+    assert all("touches" not in change for change in bounded.json("diff")["workflows"][0]["changes"])
+
+
+def test_a_new_step_has_no_runs_to_count(project: Any) -> None:
+    store(project).start({"topic": SECRET, "summary": SECRET}, run_id="r0")
+    project.code(
+        "topic: str\nsummary: str", 'Step("classify", next="check"), Step("check", next="send"), Step("send")'
+    )
+    changes = project.json("diff")["workflows"][0]["changes"]
+    assert [change.get("touches") for change in changes if change["rule"] == "W03"] == [None]
