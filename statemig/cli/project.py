@@ -164,8 +164,9 @@ class Project:
                 problems.append(f"{reference}: {error}")
                 continue
             if snapshot.workflow in found:
+                how = "; name a graph with compile(name=...)" if snapshot.runtime else ""
                 problems.append(
-                    f"{reference}: another configured workflow is called {snapshot.workflow!r} too"
+                    f"{reference}: another configured workflow is called {snapshot.workflow!r} too{how}"
                 )
             found[snapshot.workflow] = snapshot
         if problems:

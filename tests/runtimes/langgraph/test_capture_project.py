@@ -175,3 +175,16 @@ def test_a_script_that_forgets_a_required_field_is_refuted(project: Project) -> 
     told = project.run("verify", "b2")
     assert "REFUTED" in told.stdout, accepted.stderr + told.stderr
     assert "priority" in told.stdout
+
+
+def test_two_graphs_of_one_name_are_refused_with_how_to_name_them(project: Project) -> None:
+    (project.root / "statemig.toml").write_text(
+        'workflows = ["app.graph:graph", "app.graph:builder", "app.graph:again"]\n'
+    )
+    project.code(VERSION_1 + "again = builder.compile()\n")
+    refused = project.run("diff")
+    assert refused.returncode == 1
+    assert (
+        "app.graph:again: another configured workflow is called 'LangGraph' too; name a graph with compile(name=...)"
+        in (refused.stderr)
+    )
