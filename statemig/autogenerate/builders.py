@@ -45,9 +45,7 @@ PARTIAL_NOTE: Final = "a run with a text that is no {} stays as it is and is lis
 MAP_NOTE: Final = "assumed: is this what the old values mean now?"
 
 HELD_NOTE: Final = "assumed: is the old value its {}?"
-OUT_NOTE: Final = (
-    "with the lines below: lists of objects become lists of what they hold, and the lists go again"
-)
+OUT_NOTE: Final = "it comes out by way of a list, below"
 TYPE_NOTE: Final = "documents stay as they are: where a runtime stores the name of the class, it must find it"
 
 #: what holds the keys that nobody declared, for the length of one operation
@@ -321,7 +319,7 @@ def _held_in_lists(change: Change, held: Held, target: Path) -> Built:
     empty = FILL_NOTE if held.assumed else None
     assumed = default if held.assumed else MISSING
     if change.direction == "nested":
-        note = f"{HELD_NOTE.format(name)} With the lines below: put into a list, the list into objects, and out again"
+        note = f"{HELD_NOTE.format(name)} By way of a list, below"
         return several(
             one(change, lambda op: op.wrap(path, empty=held.empty), note=note),
             one(change, lambda op: op.nest_list(path, name)),

@@ -30,6 +30,11 @@ ORDER_NOTE: Final = (
 BRANCH_NOTE: Final = (
     'to decide: new_branch="start" or "arrived"; until then a run past the fork stays as it is'
 )
+PENDING_NOTE: Final = 'to decide: is it done again, as here, or given up: op.drop_pending(..., why="...")?'
+NEW_JOIN: Final = (
+    "a run that is past the place where the branches begin has started only some of them, and the new join would wait for ever; let such "
+    "runs go past it on their own version first"
+)
 AGAIN_NOTE: Final = "assumed: may it be done again, where what it has written was not taken up?"
 
 #: rules about steps: their operations come last, by the names that steps have then
@@ -78,11 +83,13 @@ def _outstanding(change: Change) -> Built:
         case "W05", tuple() as order if order:
             return _of(change, ReorderSteps(order), note=ORDER_NOTE)
         case "W06", tuple() as steps if steps:
-            return _of(change, *map(Requeue, steps), note=AGAIN_NOTE)
+            return _of(change, *map(Requeue, steps), note=PENDING_NOTE)
         case "W06", ():
             return Built()  # the steps that asked with it are gone, which says what becomes of their runs
         case "W07", (step, branches, True, grown) if branches:
             return _of(change, ChangeJoin(step, branches), note=BRANCH_NOTE if grown else None)
+        case "W07", (_, _, False, _):
+            return nothing(change, NEW_JOIN)
         case "W08", (step, questions):
             return _of(change, MapWaiting(step, order=questions))
         case "W11", str() as step:
@@ -106,10 +113,12 @@ def _untangled(renames: list[Change]) -> Iterator[Change]:
 
 
 def _removal(change: Change, old: Snapshot, new: Snapshot, kept: Mapping[str, str]) -> Built:
-    """A run that stands on an automatic step goes on to the only step behind it. Otherwise somebody decides: it is held."""
+    """A run that stands on an automatic step goes on to the only step behind it. Otherwise somebody decides: it is held. So is one on
+    a branch of a join: put behind it, it would go through the join without the others."""
     name = _detail(change)
     cursor = Policy("hold")
-    if old.steps[name].kind != "human":
+    is_branch = any(name in info.joins for info in old.steps.values())
+    if old.steps[name].kind != "human" and not is_branch:
         behind = _behind(name, old.steps, kept)
         if len(behind) == 1:
             cursor = Policy("forward", _not_past(name, behind[0], old, new, kept))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -10,7 +10,7 @@ from statemig.autogenerate.change import Change, Site
 from statemig.autogenerate.renames import Candidate, Matching, name_similarity, settle
 from statemig.shapes.shape import Object, Property, Schema
 from statemig.shapes.similarity import similarity
-from statemig.workflow.flow import StepInfo, dominators, reachable
+from statemig.workflow.flow import StepInfo, dominators, predecessors, reachable
 from statemig.workflow.snapshot import Snapshot
 
 _OUTPUT, _NAME, _EDGES, _ONLY, _KIND = 0.34, 0.36, 0.12, 0.14, 0.04
@@ -153,13 +153,21 @@ def _step(name: str, to: str, old: Snapshot, new: Snapshot, match: StepMatch) ->
         yield Change.of("W08", path, ", ".join(was.interrupts), ", ".join(now.interrupts), site=site)
     joins = {match.kept.get(step, step) for step in was.joins}
     if joins != set(now.joins):
-        detail = (to, tuple(now.joins), bool(was.joins), not set(now.joins) <= joins)
+        # A step that waits for nobody waits, in effect, for the only one before it.
+        after = tuple(now.joins) or _only(predecessors(new.steps).get(to, ()))
+        detail = (to, after, bool(was.joins), not set(after) <= joins)
         words = (", ".join(was.joins), ", ".join(now.joins))
         yield Change.of("W07", path, *words, site=Site(None, detail=detail))
     if (tuple(was.reads), tuple(was.writes)) != (tuple(now.reads), tuple(now.writes)):
         yield Change.of(
             "W14", path, ", ".join((*was.reads, *was.writes)), ", ".join((*now.reads, *now.writes))
         )
+
+
+def _only(steps: Iterable[str]) -> tuple[str, ...]:
+    """The one step, where there is no other."""
+    found = tuple(steps)
+    return found if len(found) == 1 else ()
 
 
 def _questions(was: StepInfo, now: StepInfo) -> tuple[int | None, ...]:

@@ -29,4 +29,5 @@ def upgrade(op: Operations) -> None:
     op.requeue("send")  # assumed: may it be done again, where what it has written was not taken up?
     # to decide: cursor=...; until then a run in the middle of them stays as it is and is listed
     op.reorder_steps(["enrich", "check"])
-    op.requeue("review")  # assumed: may it be done again, where what it has written was not taken up?
+    # to decide: is it done again, as here, or given up: op.drop_pending(..., why="...")?
+    op.requeue("review")
