@@ -15,6 +15,12 @@ RUNS_LEFT: Final = 7
 REFUTED: Final = 8
 UNDECIDED: Final = 9
 ADDITIVE: Final = 10
+ZOMBIES: Final = 11
+DRAINING: Final = 12
+STALLED: Final = 13
+NOT_KNOWN: Final = 14
+BLOCKED: Final = 15
+SURVIVED: Final = 11
 BREAKING: Final = 20
 
 MEANINGS: Final = {
@@ -26,8 +32,14 @@ MEANINGS: Final = {
     DAMAGED: "check: a revision was edited, added or is missing",
     CODE_DIFFERS: "check: the code is not what the head revision froze",
     RUNS_LEFT: "upgrade, downgrade, stamp: some runs stayed where they were; each is listed with its reason",
-    REFUTED: "verify: a document was run and rejected; its path is printed",
+    REFUTED: "verify, test, corpus: a document was run and rejected, or breaks a law; the path is printed",
     UNDECIDED: "verify: not proved and not refuted; the reasons are printed",
     ADDITIVE: "diff: additive",
+    SURVIVED: "mutate: the tests do not notice some of the mistakes; each is shown",
+    ZOMBIES: "runs, route explain: there are runs that no living worker can take; each kind is listed",
+    DRAINING: "drain: runs are left; it goes on",
+    STALLED: "drain: runs are left, and nothing moves or the deadline has passed",
+    NOT_KNOWN: "runs, drain: a figure could not be computed; its reason is printed",
+    BLOCKED: "deploy: something is in the way; all of it is listed, and nothing was written",
     BREAKING: "diff: breaking",
 }

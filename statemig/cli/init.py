@@ -10,6 +10,7 @@ import click
 
 from statemig.cli.discovery import Found, find_workflows
 from statemig.cli.output import format_option, plural, print_json
+from statemig.cli.test_files import write_suite
 from statemig.errors import ConfigError
 from statemig.revisions.directory import Directory
 
@@ -31,12 +32,17 @@ DEFAULT_STORE = "sqlite:///runs.db"
     metavar="MODULE:NAME",
     help="A workflow in the code, for example app.flows:triage. Found by itself where it can be.",
 )
+@click.option(
+    "--no-tests",
+    is_flag=True,
+    help="Do not write tests/test_migrations.py, which tries every law of every revision.",
+)
 @format_option
-def init(location: str, store: str, references: tuple[str, ...], form: str) -> None:
-    """Write a configuration and the folder for migrations.
+def init(location: str, store: str, references: tuple[str, ...], no_tests: bool, form: str) -> None:
+    """Write a configuration, the folder for migrations, and a test file.
 
     The configuration goes into [tool.statemig] of a pyproject.toml that is there, else into statemig.toml. What is
-    there already stays as it is.
+    there already stays as it is. The test file tries every law of migrations on every revision, with pytest.
     """
     root = Path.cwd()
     existing = _configured(root)
@@ -49,12 +55,14 @@ def init(location: str, store: str, references: tuple[str, ...], form: str) -> N
     folder = root / location
     complete = all((folder / part).is_dir() for part in ("heads", "versions", "snapshots"))
     Directory.create(folder)
+    suite = None if no_tests or existing is not None else write_suite(root)
     if form == "json":
         print_json(
             {
                 "configuration": str(file),
                 "written": existing is None,
                 "script_location": str(folder),
+                "tests": None if suite is None else str(suite),
                 "workflows": [{"reference": workflow.reference, "name": workflow.name} for workflow in found],
             }
         )
@@ -64,6 +72,10 @@ def init(location: str, store: str, references: tuple[str, ...], form: str) -> N
         click.echo("Nothing to do." if complete else f"Made {location}/.")
         return
     click.echo(f"Wrote the configuration to {file.name} and made {location}/.")
+    if suite is not None:
+        click.echo(
+            f"Wrote tests/{suite.name}: `pytest` tries the laws of every revision (pip install 'statemig[test]')."
+        )
     if not found:
         click.echo(
             f"No workflow was found in the code. Name yours in {file.name}: "

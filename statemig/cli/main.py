@@ -20,11 +20,14 @@ class Entry(NamedTuple):
 
 
 COMMANDS: Final[dict[str, Entry]] = {
-    "init": Entry("init", "Write a configuration and the folder for migrations."),
+    "init": Entry("init", "Write a configuration, the folder for migrations, and a test file."),
     "revision": Entry("revision", "Add a revision: a script, and the frozen snapshot of the code."),
     "diff": Entry("diff", "Compare two versions, and classify the change."),
     "check": Entry("check", "Are the revisions intact, and is the code what the head froze?"),
     "verify": Entry("verify", "Is a revision right for every state?"),
+    "test": Entry("test", "Try the laws of a revision, on generated states or on one."),
+    "corpus": Entry("corpus", "Record states, list them, and try them again."),
+    "mutate": Entry("mutate", "Are the project's own tests any good?"),
     "rules": Entry("rules", "List the rules that classify a change, or explain one of them."),
     "history": Entry("chain", "List the revisions, newest first."),
     "heads": Entry("chain", "Show the head of each workflow."),
@@ -36,6 +39,10 @@ COMMANDS: Final[dict[str, Entry]] = {
     "downgrade": Entry("runs", "Bring the stored runs back to a revision, exactly."),
     "current": Entry("current", "Count the stored runs by revision."),
     "stamp": Entry("runs", "Say which revision stored runs have, without changing them."),
+    "runs": Entry("runs_inventory", "Which runs are in flight, where they stand, and which nobody can take."),
+    "route": Entry("route", "Say which version runs a run, and ask why."),
+    "drain": Entry("drain", "Start no new runs of a version, and watch the others end."),
+    "deploy": Entry("deploy", "Open and close the window in which two versions share the runs."),
 }
 
 

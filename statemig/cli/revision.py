@@ -56,6 +56,9 @@ class Draft:
     help="What became of a field or step: state.summary:digest, or state.summary: if it is really gone.",
 )
 @click.option("--rev-id", metavar="ID", help="The id of the revision, instead of a random one.")
+@click.option(
+    "--with-test", is_flag=True, help="Write a test of the revision into tests/, too; it is yours to change."
+)
 @workflow_option
 @format_option
 @pass_project
@@ -65,6 +68,7 @@ def revision(
     autogenerate: bool,
     renames: tuple[str, ...],
     rev_id: str | None,
+    with_test: bool,
     workflow: str | None,
     form: str,
 ) -> None:
@@ -89,10 +93,19 @@ def revision(
     for draft in drafts:
         if not autogenerate or draft.first or draft.changes.change_class != "none":
             written.append((draft, _write(project, draft, message)))
+    tests = {
+        draft.workflow: _write_test(project, draft, path, message)
+        for draft, path in written
+        if with_test and not draft.first
+    }
     unchanged = [draft.workflow for draft in drafts if draft.workflow not in {d.workflow for d, _ in written}]
     if form == "json":
         rows = [
-            {**_as_json(draft, path), "guarantee": guarantee(project, draft.revision)}
+            {
+                **_as_json(draft, path),
+                "guarantee": guarantee(project, draft.revision),
+                "test": str(tests[draft.workflow]) if draft.workflow in tests else None,
+            }
             for draft, path in written
         ]
         print_json({"written": rows, "unchanged": unchanged})
@@ -102,6 +115,8 @@ def revision(
         for draft, path in written:
             _print(draft, path)
             _print_guarantee(project, draft)
+            if draft.workflow in tests:
+                click.echo(f"  Wrote {shown(tests[draft.workflow])}, a test of it that is yours to change.")
     if any(draft.proposal is not None and draft.proposal.missing for draft, _ in written):
         raise SystemExit(exit_codes.INCOMPLETE)
 
@@ -184,6 +199,22 @@ def _write(project: Project, draft: Draft, message: str | None) -> Path:
     if draft.proposal is not None or draft.first:
         _prove(project, draft)
     return path
+
+
+def _write_test(project: Project, draft: Draft, script: Path, message: str | None) -> Path:
+    from statemig.cli.test_files import write_test
+
+    assert draft.head is not None
+    config = project.config
+    return write_test(
+        config.root,
+        config.script_location,
+        workflow=draft.workflow,
+        below=draft.head,
+        revision=draft.revision,
+        message=message or "",
+        stem=script.stem,
+    )
 
 
 def _prove(project: Project, draft: Draft) -> None:

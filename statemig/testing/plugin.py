@@ -60,9 +60,14 @@ def pytest_collection_modifyitems(
         config.hook.pytest_deselected(items=twice)
         items[:] = [item for item in items if item not in twice]
     parent = Laws.from_parent(session, name="statemig", nodeid="statemig")
-    items.extend(
-        LawItem.from_parent(parent, name=f"{each.law}[{each.id}]", trial=each) for each in _trials(config)
-    )
+    made = []
+    for each in _trials(config):
+        name = f"{each.law}[{each.id}]"
+        # The id in full: made of parent and name, its brackets would not be those of parameters, and --lf would not know it again.
+        made.append(LawItem.from_parent(parent, name=name, nodeid=f"statemig::{name}", trial=each))
+    # So that the summary counts them, as it counts what files hold.
+    config.hook.pytest_collectreport(report=pytest.CollectReport("statemig", "passed", None, list(made)))
+    items.extend(made)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

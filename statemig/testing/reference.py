@@ -156,14 +156,20 @@ class Reference:
 def _proposed(
     old: Snapshot, new: Snapshot, script: Sequence[Operation]
 ) -> tuple[tuple[Operation, ...], dict[str, str]]:
-    """The operations, and the renames that are certain. Questions are answered as the script answers them."""
+    """The operations, and the renames that are certain or likely. Questions are answered as the script answers them."""
     first = propose(old, new)
     certain = {path: to for path, to, _ in first.renames}
     answers: dict[str, str | None] = {}
     said = {str(each.path): each.to for each in script if isinstance(each, RenameField)}
     said |= {str(each.path): str(each.to) for each in script if isinstance(each, MoveField)}
-    for path, _ in first.questions:
-        answers[path] = said.get(path)
+    removed = {str(each.path) for each in script if isinstance(each, RemoveField)}
+    for path, candidates in first.questions:
+        if path in said or path in removed or not path.startswith("state."):
+            answers[path] = said.get(path)
+            continue
+        # A function drops it, and nobody has said that it is gone: then it is taken for what it is most like.
+        answers[path] = candidates[0][0]
+        certain[path] = candidates[0][0]
     if answers:
         with suppress(OperationError):
             first = propose(old, new, answers)

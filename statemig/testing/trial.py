@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -81,8 +80,10 @@ class Trial:
             if not replayed:
                 raise Skipped(f"nothing is recorded for {case.below}: statemig corpus add")
             return
-        if importlib.util.find_spec("hypothesis") is None:
-            raise Skipped(NO_HYPOTHESIS)
+        try:
+            import hypothesis  # noqa: F401
+        except ModuleNotFoundError:
+            raise Skipped(NO_HYPOTHESIS) from None
         generate(
             self.law,
             case,

@@ -46,6 +46,8 @@ class Violation(AssertionError):
         self.hint = hint
         self.down = down
         self.origin = origin
+        #: whether its values may be printed: not those of recorded states
+        self.shown: bool | None = None
         #: how many documents had been tried when the first one broke the law
         self.examples = 1
 
@@ -56,7 +58,8 @@ class Violation(AssertionError):
 def report(violation: Violation) -> str:
     """The whole story. Values of generated states are shown: nobody has ever had them."""
     case = violation.case
-    shown = violation.origin.startswith("a generated")
+    recorded = violation.origin.startswith("the recorded")
+    shown = not recorded if violation.shown is None else violation.shown
     name = f"{case.revision}" + (f" ({case.label})" if case.label else "")
     way = (
         f"version {case.migrator.version(case.revision)} -> {case.migrator.version(case.below)}"
@@ -69,7 +72,8 @@ def report(violation: Violation) -> str:
         "",
     ]
     if shown:
-        parts += [f"{violation.origin}, the smallest that shows it (> marks the place):", *marked(violation)]
+        smallest = ", the smallest that shows it" if violation.origin.startswith("a generated") else ""
+        parts += [f"{violation.origin}{smallest} (> marks the place):", *marked(violation)]
         changed = list(changes(violation.document, violation.after)) if violation.after is not None else []
         if changed:
             parts += ["", "what changes:", *(f"  {line}" for line in changed[:_MOST])]

@@ -33,7 +33,7 @@ def run_of(
     if start is None or start not in steps:
         return state.map(new_document)
     longest = min(_LONGEST_WALK, 2 * len(steps))
-    choices = st.lists(st.integers(0, 23), max_size=longest)
+    choices = st.lists(st.integers(0, 71), max_size=longest)
 
     @st.composite
     def run(draw: DrawFn) -> dict[str, Any]:
@@ -68,7 +68,10 @@ class Walk:
             # A finished run is rarer than a live one: the last position mostly stays where it is.
             if not self.at or (len(self.at) == 1 and not flow.successors(steps, self.at[0]) and choice % 6):
                 break
-            self._finish(self.at.pop(choice % len(self.at)), choice // max(1, len(self.at) + 1))
+            place = choice % len(self.at)
+            if steps[self.at[place]].kind != "auto" and choice // 24:
+                continue  # people take their time: most runs that are parked wait for one
+            self._finish(self.at.pop(place), choice // (len(self.at) + 1))
 
     def _finish(self, step: str, choice: int) -> None:
         self.done[step] = self.done.get(step, 0) + 1

@@ -76,6 +76,7 @@ def test_init_writes_a_file_of_its_own_and_names_what_it_found(here: Path) -> No
     assert {"heads", "snapshots", "versions", "README.md"} <= parts
     assert result.output == (
         "Wrote the configuration to statemig.toml and made migrations/.\n"
+        "Wrote tests/test_migrations.py: `pytest` tries the laws of every revision (pip install 'statemig[test]').\n"
         "Found 1 workflow:\n"
         "  flows:triage (triage)\n"
         'Next: statemig revision --autogenerate -m "first version"\n'
@@ -123,5 +124,6 @@ def test_init_as_json(here: Path) -> None:
         "configuration": str(here / "statemig.toml"),
         "written": True,
         "script_location": str(here / "migrations"),
+        "tests": str(here / "tests" / "test_migrations.py"),
         "workflows": [{"reference": "flows:triage", "name": "triage"}],
     }

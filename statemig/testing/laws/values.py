@@ -116,21 +116,20 @@ def _reference(case: Case, document: Document, after: Document) -> None:
         return
     first = lost[0]
     path = path_of(first.place)
-    renamed = next(
-        (
-            f" It was {old} before: autogenerate would rename it without asking."
-            for old, new in known.renames.items()
-            if path.startswith(new)
-        ),
-        "",
+    before = next(
+        (old for old, new in known.renames.items() if path == new or path.startswith(f"{new}.")), None
     )
+    renamed = f" By the two snapshots it was {before} before." if before else ""
+    places = [each.place for each in lost]
+    if before is not None and "[" not in before:
+        places.append(tuple(before.split(".")))  # where it shows in the old state
     raise Violation(
         case,
         _LAW,
         f"{path} does not have the value that it had.{renamed}",
         document,
         after=after,
-        places=[each.place for each in lost],
+        places=places,
         hint="If the script means it, let it say so: op.transform(..., writes=[...]) names the fields that a function changes; "
         f'or, beside your tests, statemig.testing.intended("{case.revision}", "{_field(path)}", why="...").',
     )
