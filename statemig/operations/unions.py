@@ -72,11 +72,9 @@ class RenameTag(Operation):
 
 
 @dataclass(frozen=True)
-class AddVariant(Operation):
-    """Values whose tag at `path` is `variant` are possible from here on. On the way back they become what `to` says: ``op.value(x)``, or
-    what a function of the script makes of each; without it they are an error."""
+class _Variant(Operation):
+    """An operation on the values whose tag at `path` is `variant`."""
 
-    name: ClassVar[str] = "add_variant"
     functions: ClassVar[tuple[str, ...]] = ("to",)
     positional: ClassVar[int] = 2
     path: Path
@@ -94,6 +92,14 @@ class AddVariant(Operation):
     @property
     def paths(self) -> tuple[Path, ...]:
         return (self.path.parent,)
+
+
+@dataclass(frozen=True)
+class AddVariant(_Variant):
+    """Values whose tag at `path` is `variant` are possible from here on. On the way back they become what `to` says: ``op.value(x)``, or
+    what a function of the script makes of each; without it they are an error."""
+
+    name: ClassVar[str] = "add_variant"
 
     def inverse(self) -> Operation:
         return RemoveVariant(self.path, self.variant, self.to, self.key)
@@ -107,28 +113,11 @@ class AddVariant(Operation):
 
 
 @dataclass(frozen=True)
-class RemoveVariant(Operation):
+class RemoveVariant(_Variant):
     """Values whose tag at `path` is `variant` become what `to` says: ``op.value(x)``, or what a function of the script makes of each.
     The way back has the originals."""
 
     name: ClassVar[str] = "remove_variant"
-    functions: ClassVar[tuple[str, ...]] = ("to",)
-    positional: ClassVar[int] = 2
-    path: Path
-    variant: Any
-    to: Any = MISSING
-    key: str | None = None
-
-    def __post_init__(self) -> None:
-        _variant(self)
-
-    @classmethod
-    def from_arguments(cls, arguments: dict[str, Any]) -> Self:
-        return super().from_arguments(_read_to(arguments))
-
-    @property
-    def paths(self) -> tuple[Path, ...]:
-        return (self.path.parent,)
 
     def inverse(self) -> Operation:
         return AddVariant(self.path, self.variant, self.to, self.key)
@@ -265,7 +254,7 @@ def _tag(value: Any, argument: str, operation: str, path: Path) -> None:
     require(isinstance(value, str | int), f"{argument} must be the value of a tag", operation, path)
 
 
-def _variant(operation: AddVariant | RemoveVariant) -> None:
+def _variant(operation: _Variant) -> None:
     name, path, to = operation.name, operation.path, operation.to
     require_field(path, name)
     _union(path.parent, name)
