@@ -17,6 +17,15 @@ test: $(INSTALLED)
 laws: $(INSTALLED)
 	PYTHONPATH=tests/laws STATEMIG_PROFILE=$${STATEMIG_PROFILE:-nightly} $(BIN)/python -m pytest -p law_report -m law $(LAWS)
 
+# The plugin's own tests on the newest hypothesis and pytest that pip finds, in an environment of its own.
+NEWEST := .venv-newest
+
+test-newest:
+	@[ -x $(NEWEST)/bin/python ] || $(PYTHON) -m venv $(NEWEST)
+	$(NEWEST)/bin/python -m pip install --quiet --disable-pip-version-check --upgrade --upgrade-strategy eager -e '.[test]' pytest-xdist
+	@$(NEWEST)/bin/python -c "from importlib.metadata import version as v; print(*(f'{n} {v(n)}' for n in ('hypothesis', 'pytest', 'pytest-xdist')))"
+	STATEMIG_PROFILE=ci $(NEWEST)/bin/python -m pytest -p no:cacheprovider tests/testing tests/cli/test_cli_test.py
+
 check: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -34,7 +43,7 @@ format: $(INSTALLED)
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .demo dist build
+	rm -rf .venv .venv-newest .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .demo dist build
 
 # The stamp is older than pyproject.toml when the dependencies may have changed; pip then only adds what is missing.
 $(INSTALLED): pyproject.toml
