@@ -59,3 +59,8 @@ def triggers_tried(node: str, joins: Iterable[str]) -> Iterator[tuple[str, ...]]
     for size in range(len(known), -1, -1):
         for some in combinations(known, size):
             yield tuple(sorted((BRANCH + node, *some)))
+
+
+def task_path(kind: str, rest: str) -> str:
+    """What a task's writes are ordered by: its node (PULL), or its place among the packets (PUSH)."""
+    return f"~{kind}, {int(rest):010d}" if kind == PUSH else f"~{kind}, {rest}"

@@ -18,7 +18,7 @@ from statemig.errors import CursorError, NewerRevisionError, UnknownRevisionErro
 from statemig.runtimes.langgraph.document import questions_in
 from statemig.runtimes.langgraph.identity import BRANCH
 from statemig.runtimes.langgraph.stamps import WORKFLOW, Stamped, sorted_rows, stamp_in, without_complement
-from statemig.runtimes.langgraph.tasks import INTERRUPT, Nodes, Parked, Row
+from statemig.runtimes.langgraph.tasks import CONTROL, INTERRUPT, RESUME, Nodes, Parked, Row
 from statemig.runtimes.langgraph.translation import Shown, as_it_is, translate
 from statemig.runtimes.langgraph.values import Stored, built, raw
 
@@ -86,6 +86,8 @@ class Seen:
     rows: Stamped = field(default_factory=Stamped)
     fresh: Mapping[str, Any] = field(default_factory=dict)
     held: Mapping[str, Mapping[int, Any]] = field(default_factory=dict)
+    questions: Mapping[str, str] = field(default_factory=dict)
+    guarded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +185,7 @@ class Reading:
     def shown(self, stored: CheckpointTuple, thread: str, namespace: str) -> Steps[CheckpointTuple]:
         """A stored checkpoint as today's code sees it."""
         metadata = _metadata(stored)
-        stamp = yield from self._stamp(stored, metadata, thread)
+        stamp = yield from self.stamp(stored, metadata, thread)
         rows = sorted_rows(stored.pending_writes or (), stamp.revision)
         real = stored.config["configurable"]["checkpoint_id"]
         key = (thread, namespace, real)
@@ -231,7 +233,7 @@ class Reading:
 
     # -- which revision ------------------------------------------------------------------------------------------------
 
-    def _stamp(self, stored: CheckpointTuple, metadata: Mapping[str, Any], thread: str) -> Steps[Stamp]:
+    def stamp(self, stored: CheckpointTuple, metadata: Mapping[str, Any], thread: str) -> Steps[Stamp]:
         workflow = self.migrator.workflow
         found = stamp_in(metadata, workflow, thread)
         if found is not None:
@@ -323,8 +325,10 @@ class Reading:
         rows: Stamped,
         shown: Shown = as_it_is,
         target: str | None = None,
+        called: str | None = None,
     ) -> Steps[Shape]:
-        """A stored checkpoint at the target, with the ids of questions that are asked in its subgraphs."""
+        """A stored checkpoint at the target, with the ids of questions that are asked in its subgraphs. `called`: the namespace there,
+        where it does not follow from what is stored."""
         to = target or self.target
         others = sorted({*rows.by_revision} - {stamp.revision, to}, key=self.migrator.version)
         worlds = [
@@ -341,6 +345,7 @@ class Reading:
             first, _checkpoint(stored), metadata.get("step", -1) + 1, rows.by_revision.get(worlds[0], ())
         )
         complement: Complement = stamp.complement
+        waiting = any(row.channel == INTERRUPT for each in rows.by_revision.values() for row in each)
         for number, (source, world) in enumerate(pairwise(worlds)):
             last = number == len(worlds) - 2
             made = translate(
@@ -349,14 +354,16 @@ class Reading:
                 source,
                 world,
                 nodes=(self.nodes(source), self.nodes(world)),
-                namespace=spaces[world][0],
+                namespace=called if last and called is not None else spaces[world][0],
                 around=spaces[source][1],
                 complement=complement,
                 thread=thread,
                 shown=shown if last else as_it_is,
+                waiting=waiting,
             )
             complement = made.complement
-            parked = _after(parked, made.parked, rows.by_revision.get(world, ()))
+            own = rows.by_revision.get(world, ()) if world != stamp.revision else ()
+            parked = _after(parked, made.parked, own)
         parked = yield from self._with_questions_inside(parked, thread, stored, to)
         seen = Seen(
             stored.config["configurable"]["checkpoint_id"],
@@ -364,12 +371,10 @@ class Reading:
             rows,
             parked.fresh,
             parked.held,
+            parked.questions,
+            parked.guarded,
         )
-        return Shape(
-            parked,
-            complement,
-            replace(seen, stamp=Stamp(stamp.workflow, stamp.revision, stamp.started, complement=complement)),
-        )
+        return Shape(parked, complement, seen)
 
     def _with_questions_inside(
         self, parked: Parked, thread: str, stored: CheckpointTuple, target: str
@@ -389,7 +394,7 @@ class Reading:
             if inner is None:
                 continue
             metadata = _metadata(inner)
-            stamp = yield from self._stamp(inner, metadata, thread)
+            stamp = yield from self.stamp(inner, metadata, thread)
             rows = sorted_rows(inner.pending_writes or (), stamp.revision)
             shape = yield from self.translated(inner, thread, metadata, stamp, rows, self.alias, target)
             found.update(shape.parked.questions)
@@ -460,7 +465,7 @@ class Reading:
         if parent is None:
             return dict.fromkeys(worlds, (place, None))
         inside = _metadata(parent)
-        stamp = yield from self._stamp(parent, inside, thread)
+        stamp = yield from self.stamp(parent, inside, thread)
         rows = sorted_rows(parent.pending_writes or (), stamp.revision)
         found: dict[str, tuple[str, Parked | None]] = {}
         outer = yield from self._spaces(thread, above, inside, [*worlds, stamp.revision])
@@ -509,18 +514,28 @@ class Reading:
 
 
 def _after(before: Parked, made: Parked, rows: tuple[Row, ...]) -> Parked:
-    """What a translation made, with what it does not know: the translation before it, and what was written there since."""
-    newer = {(row.task, row.channel) for row in rows if row.channel.startswith("__")}
+    """What a translation made, with what it does not know: the translation before it, and what was written there since. Of two revisions
+    that have answers of the same task, the one that has more was the last."""
+    asked = {row.task: _count(row) for row in made.rows if row.channel == RESUME}
+    behind = {row.task for row in rows if row.channel == RESUME and _count(row) < asked.get(row.task, 0)}
+    rows = tuple(row for row in rows if row.task not in behind or row.channel not in CONTROL)
+    newer = {(row.task, row.channel) for row in rows if row.channel in CONTROL}
     older = tuple(row for row in made.rows if (row.task, row.channel) not in newer)
     chained = {here: before.moved.get(there, there) for here, there in made.moved.items()}
     passed = set(made.moved.values())
-    asked = {old: made.questions.get(new, new) for old, new in before.questions.items()}
+    passed_on = {old: made.questions.get(new, new) for old, new in before.questions.items()}
     return replace(
         made,
         rows=(*older, *rows),
         moved={**{here: there for here, there in before.moved.items() if here not in passed}, **chained},
-        questions={**made.questions, **asked},
+        questions={**made.questions, **passed_on},
     )
+
+
+def _count(row: Row) -> int:
+    """How many answers a row holds."""
+    answers = raw(row.value)
+    return len(answers) if isinstance(answers, list) else 1
 
 
 def _unstamped(stored: CheckpointTuple) -> Any:

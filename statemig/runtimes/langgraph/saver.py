@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from langgraph.checkpoint.base import (
@@ -16,6 +17,7 @@ from langgraph.checkpoint.base import (
 
 from statemig.envelope import Stamp
 from statemig.errors import ConfigError
+from statemig.runtimes.langgraph.on_request import answers_today, back
 from statemig.runtimes.langgraph.reading import Config, Get, Reading, Request, Search, Seen, Steps
 from statemig.runtimes.langgraph.stamps import stamp_row, stamped
 from statemig.runtimes.langgraph.tasks import RESUME
@@ -210,9 +212,12 @@ class MigratingSaver(BaseCheckpointSaver[Any]):
         found: list[tuple[Any, ...]] = []
         target = self._reading.target
         if seen.stamp.revision != target or seen.rows.stamps.get(task_id):
-            row = stamp_row(task_id, target, seen.rows)
+            row = stamp_row(task_id, [channel for channel, _ in writes], target, seen.rows)
             if row is not None:
-                found.append((where, row[1], row[0], task_path))
+                name, stamp, shares = row
+                found.append((where, stamp, name, task_path))
+                rows = replace(seen.rows, stamps={**seen.rows.stamps, task_id: shares})
+                self._reading.seen.put((thread, namespace, inside["checkpoint_id"]), replace(seen, rows=rows))
         held = seen.held.get(task_id)
         if held:
             writes = [
@@ -227,6 +232,39 @@ class MigratingSaver(BaseCheckpointSaver[Any]):
         while len(line) in held:
             line.append(built(held[len(line)], self.serde))
         return line
+
+    # -- on request ----------------------------------------------------------------------------------------------------
+
+    def resume_map(self, config: Any, answers: Mapping[str, Any]) -> dict[str, Any]:
+        """Answers by the ids of today, for ``Command(resume=...)``, from answers by ids that a client was given by an older version.
+
+        LangGraph ignores an id that it does not know. Raises `AnswerError` for one that belongs to no open question, and where the new
+        version asks another question first.
+        """
+        found: dict[str, Any] = self._run(answers_today(self._reading, config, answers))
+        return found
+
+    async def aresume_map(self, config: Any, answers: Mapping[str, Any]) -> dict[str, Any]:
+        """`resume_map` in an event loop."""
+        found: dict[str, Any] = await self._arun(answers_today(self._reading, config, answers))
+        return found
+
+    def downgrade(self, config: Any, to: str) -> None:
+        """Bring a stored thread back to an older revision, exactly where nothing has changed since: for code that does not know this
+        saver, or not the newer scripts. A checkpoint is appended and nothing is deleted; questions get new ids. Raises as reading does."""
+        for each in self._run(back(self._reading, config, self.migrator.resolve(to))):
+            for arguments in each.writes:
+                self.inner.put_writes(*arguments)
+            self.inner.put(*each.put)
+        self._forget()
+
+    async def adowngrade(self, config: Any, to: str) -> None:
+        """`downgrade` in an event loop."""
+        for each in await self._arun(back(self._reading, config, self.migrator.resolve(to))):
+            for arguments in each.writes:
+                await self.inner.aput_writes(*arguments)
+            await self.inner.aput(*each.put)
+        self._forget()
 
     # -- passed on -----------------------------------------------------------------------------------------------------
 

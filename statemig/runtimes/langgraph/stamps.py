@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from statemig.envelope import Stamp
@@ -18,7 +18,14 @@ WORKFLOW: Final = "statemig_workflow"
 #: appending to, and that LangGraph does not look at where it knows no such task
 TASK: Final = "statemig:"
 
-Stamps = list[tuple[int, str]]
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What one revision wrote for a task: the writes in line from place `start` on, and these of those that savers replace."""
+
+    start: int
+    revision: str
+    replaced: frozenset[str]
 
 
 def stamp_in(metadata: Mapping[str, Any], workflow: str, thread: str) -> Stamp | None:
@@ -56,40 +63,50 @@ def without_complement(metadata: dict[str, Any]) -> dict[str, Any]:
 @dataclass(frozen=True, slots=True)
 class Stamped:
     """The pending writes of a checkpoint by the revision that wrote them. `counts`: how many of a task's are in a line, of which savers
-    keep the first that come. `stamps`: of each task, from which place in the line on what revision wrote, the last one last."""
+    keep the first that come. `stamps`: what newer revisions wrote for each task, the last one last."""
 
     by_revision: Mapping[str, tuple[Row, ...]] = field(default_factory=dict)
     counts: Mapping[str, int] = field(default_factory=dict)
-    stamps: Mapping[str, Stamps] = field(default_factory=dict)
+    stamps: Mapping[str, list[Share]] = field(default_factory=dict)
 
 
 def sorted_rows(writes: Iterable[Sequence[Any]], revision: str) -> Stamped:
     """`revision`: that of the checkpoint, which is also that of writes without a stamp of their own."""
     rows: list[Row] = []
-    own: dict[str, Stamps] = {}
+    own: dict[str, list[Share]] = {}
     for task, channel, value in writes:
         if task.startswith(TASK):
-            own[task.removeprefix(TASK)] = [(start, name) for start, name in raw(value)]
+            own[task.removeprefix(TASK)] = [
+                Share(start, name, frozenset(replaced)) for start, name, replaced in raw(value)
+            ]
         else:
             rows.append(Row(task, channel, value))
     found: dict[str, list[Row]] = {}
     counts: dict[str, int] = {}
     for row in rows:
-        stamps = own.get(row.task, [])
+        shares = own.get(row.task, [])
         if row.channel in CONTROL:
-            world = stamps[-1][1] if stamps else revision
+            mine = (each.revision for each in reversed(shares) if row.channel in each.replaced)
         else:
             number = counts.get(row.task, 0)
             counts[row.task] = number + 1
-            world = next((name for start, name in reversed(stamps) if number >= start), revision)
-        found.setdefault(world, []).append(row)
+            mine = (each.revision for each in reversed(shares) if number >= each.start)
+        found.setdefault(next(mine, revision), []).append(row)
     return Stamped({name: tuple(each) for name, each in found.items()}, counts, own)
 
 
-def stamp_row(task: str, revision: str, before: Stamped) -> tuple[str, list[tuple[str, Any]]] | None:
-    """The task id and the row that stamp what is written next for a task; None where the last stamp says it already."""
-    stamps = list(before.stamps.get(task, ()))
-    if stamps and stamps[-1][1] == revision:
-        return None
-    stamps.append((before.counts.get(task, 0), revision))
-    return TASK + task, [(RESUME, [list(each) for each in stamps])]
+def stamp_row(
+    task: str, channels: Iterable[str], revision: str, before: Stamped
+) -> tuple[str, list[tuple[str, Any]], list[Share]] | None:
+    """The task id and the row that stamp what is written next for a task, to these channels, and what is known of the task then; None
+    where the last stamp says it already."""
+    replaced = frozenset(channels) & CONTROL
+    known = before.stamps.get(task, [])
+    if known and known[-1].revision == revision:
+        if replaced <= known[-1].replaced:
+            return None
+        shares = [*known[:-1], replace(known[-1], replaced=known[-1].replaced | replaced)]
+    else:
+        shares = [*known, Share(before.counts.get(task, 0), revision, replaced)]
+    said = [[each.start, each.revision, sorted(each.replaced)] for each in shares]
+    return TASK + task, [(RESUME, said)], shares

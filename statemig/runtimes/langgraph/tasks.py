@@ -45,7 +45,8 @@ class Parked:
 
     `step`: the number of the superstep that follows. `fresh`: the channels that are not stored under the version they have here.
     `questions`: the ids of questions here by those that are stored. `moved`: namespaces of tasks here, and those that are stored. `held`:
-    answers to later questions, by task. `guarded`: a question has come before the one that waits.
+    answers to later questions, by task. `guarded`: a question has come before the one that waits. `paths`: of each task, what savers order
+    its writes by.
     """
 
     namespace: str
@@ -57,6 +58,7 @@ class Parked:
     moved: Mapping[str, str] = field(default_factory=dict)
     held: Mapping[str, Mapping[int, Any]] = field(default_factory=dict)
     guarded: bool = False
+    paths: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def prefix(self) -> str:

@@ -26,6 +26,7 @@ from statemig.runtimes.langgraph.identity import (
     join_channel,
     namespace_of,
     task_id,
+    task_path,
 )
 from statemig.runtimes.langgraph.steps import Names
 from statemig.runtimes.langgraph.tasks import (
@@ -77,9 +78,11 @@ def translate(
     complement: Complement | None = None,
     thread: str | None = None,
     shown: Shown = as_it_is,
+    waiting: bool = False,
 ) -> Translated:
     """`parked` as the code of revision `target` sees it; it is called `namespace` there. `nodes`: those of both revisions. `shown` gives
-    the checkpoint another id where a question has come before the one that waits, so that no id of a question stays valid.
+    the checkpoint another id where a question has come before the one that waits, so that no id of a question stays valid. `waiting`:
+    a task waits, by what another revision wrote.
 
     Raises what a migration raises, and `CursorError` where a name has no counterpart.
     """
@@ -97,7 +100,7 @@ def translate(
     else:
         result = migrator.downgrade(read.document, to=target, revision=source, **arguments)
     document = result.unwrap()
-    work = _Work(parked, read, names, document, nodes[1], namespace, shown)
+    work = _Work(parked, read, names, document, nodes[1], namespace, shown, waiting)
     try:
         made = work.parked_there()
     except StatemigError as error:
@@ -123,6 +126,7 @@ class _Work:
     nodes: Nodes
     namespace: str
     shown: Shown
+    waiting: bool
     fresh: dict[str, Any] = field(default_factory=dict)
     values: dict[str, Any] = field(default_factory=dict)
     versions: dict[str, Any] = field(default_factory=dict)
@@ -132,6 +136,7 @@ class _Work:
     guarded: bool = False
     #: the tasks here, by the ids there
     ids: dict[str, str] = field(default_factory=dict)
+    paths: dict[str, str] = field(default_factory=dict)
 
     # -- what became of what -------------------------------------------------------------------------------------------
 
@@ -248,6 +253,7 @@ class _Work:
             {here: there for here, there in moved.items() if here != there},
             self.held,
             self.guarded,
+            self.paths,
         )
 
     def channel(self, name: str) -> str | None:
@@ -484,7 +490,9 @@ class _Work:
             else:
                 rest, kind = (START,) if node == START else self.nodes.triggers(self.prefix, node), PULL
             self.ids[task.id] = task_id(checkpoint, self.namespace, self.parked.step, node, kind, rest)
-        waiting = any(self.read.question(task) for task in self.read.tasks)
+            path = task_path(kind, rest[0] if kind == PUSH else node)
+            self.paths[self.ids[task.id]] = path
+        waiting = self.waiting or any(self.read.question(task) for task in self.read.tasks)
         by_id = {task.id: task for task in self.read.tasks}
         found: list[Row] = []
         counted: dict[tuple[str, str], int] = {}

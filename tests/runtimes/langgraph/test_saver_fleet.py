@@ -1,0 +1,390 @@
+"""Deploys and rollbacks: workers of several versions on the same threads, threads without a stamp, and statemig itself coming and going."""
+
+from __future__ import annotations
+
+import asyncio
+import operator
+from typing import Annotated, Any, TypedDict
+
+import pytest
+from langgraph.graph import END, START, StateGraph
+from langgraph.types import Command, interrupt
+from langgraph_play import THREAD, Log, asks, chain, reports, writes, yes
+from langgraph_savers import Storage
+from langgraph_scenarios import JOINS, STEPS, SUBGRAPHS, Scenario, WithSummary
+
+from statemig.errors import AnswerError, CursorError, NewerRevisionError, UnknownRevisionError, UnstampedError
+from statemig.runtimes.langgraph import MigratingSaver
+
+RENAMED = next(each for each in STEPS if each.name == "step-and-field-renamed")
+INSIDE = next(each for each in SUBGRAPHS if each.name == "subgraph-and-step-in-it-renamed")
+SIBLING = next(each for each in JOINS if each.name == "finished-sibling-renamed")
+
+
+class Workers:
+    """Workers of the versions of a scenario, on one storage."""
+
+    def __init__(self, scenario: Scenario, storage: Storage) -> None:
+        self.scenario = scenario
+        self.storage = storage
+        self.migrator = scenario.migrator()
+        self.log: Log = []
+
+    def run(
+        self, version: int, *inputs: Any, wrapped: bool = True, config: Any = THREAD, **options: Any
+    ) -> Any:
+        """What the thread is like afterwards."""
+        with self.storage.open() as inner:
+            saver = (
+                MigratingSaver(inner, self.migrator, revision=f"r{version}", **options) if wrapped else inner
+            )
+            graph = self.scenario.versions[version - 1](self.log).compile(checkpointer=saver, name="flow")
+            for value in inputs:
+                graph.invoke(value, config)
+            return graph.get_state(config)
+
+    def saver(self, work: Any, **options: Any) -> Any:
+        with self.storage.open() as inner:
+            return work(MigratingSaver(inner, self.migrator, **options))
+
+
+def test_the_first_deploy_with_statemig_changes_nothing(storage: Storage) -> None:
+    workers = Workers(RENAMED, storage)
+    before = workers.run(1, {"topic": "x"}, wrapped=False)
+    assert workers.run(1) == before
+    workers.run(1, yes, Command(resume="fine"))
+    assert workers.log[-1] == "draft='X'; answer='yes'; note='fine'"
+
+
+def test_without_statemig_its_checkpoints_are_read_as_before(storage: Storage) -> None:
+    workers = Workers(RENAMED, storage)
+    workers.run(1, {"topic": "x"}, wrapped=False)
+    workers.run(2, yes)
+    workers.run(2, Command(resume="fine"), wrapped=False)
+    assert workers.log == ["write", "review: yes", "check: fine", "summary='X'; answer='yes'; note='fine'"]
+
+
+def test_an_old_worker_refuses_what_a_newer_one_has_gone_on_with(storage: Storage) -> None:
+    workers = Workers(RENAMED, storage)
+    workers.run(1, {"topic": "x"})
+    workers.run(2, yes)
+    with pytest.raises(
+        NewerRevisionError, match="run t1, workflow flow, revision r2: a newer deploy has upgraded the thread"
+    ):
+        workers.run(1)
+
+
+def test_an_old_worker_goes_on_where_a_newer_one_was(storage: Storage) -> None:
+    workers = Workers(RENAMED, storage)
+    workers.run(1, {"topic": "x"})
+    workers.run(2, yes)
+    found = workers.run(1, Command(resume="fine"), on_newer="downgrade")
+    assert found.values == {"topic": "x", "draft": "X", "answer": "yes", "note": "fine", "done": True}
+    assert workers.log == ["write", "review: yes", "check: fine", "draft='X'; answer='yes'; note='fine'"]
+
+
+def test_old_and_new_workers_take_turns(storage: Storage) -> None:
+    workers = Workers(RENAMED, storage)
+    workers.run(1, {"topic": "x"})
+    workers.run(2, None)
+    workers.run(1, None, on_newer="downgrade")
+    workers.run(2, yes)
+    workers.run(1, None, on_newer="downgrade")
+    found = workers.run(2, Command(resume="fine"))
+    assert found.values == {"topic": "x", "summary": "X", "answer": "yes", "note": "fine", "done": True}
+    assert workers.log == ["write", "review: yes", "check: fine", "summary='X'; answer='yes'; note='fine'"]
+
+
+def test_what_a_worker_does_not_know_can_be_passed_on(storage: Storage) -> None:
+    workers = Workers(RENAMED, storage)
+    workers.run(1, {"topic": "x"})
+    workers.run(2, yes)
+    assert workers.run(1, on_newer="pass").next == ("check",)
+
+
+def test_a_revision_that_nobody_knows_is_refused(storage: Storage) -> None:
+    workers = Workers(RENAMED, storage)
+    workers.run(1, {"topic": "x"})
+    workers.run(2, yes)
+    old = Workers(Scenario("", RENAMED.versions[:1], (), (), (), None, ()), storage)
+    with pytest.raises(
+        UnknownRevisionError, match="run t1, workflow flow, revision r2: this code does not know the revision"
+    ):
+        old.run(1, on_newer="downgrade")
+
+
+def test_a_checkpoint_without_a_stamp_below_a_stamped_one_is_refused(storage: Storage) -> None:
+    workers = Workers(RENAMED, storage)
+    workers.run(1, {"topic": "x"})
+    workers.run(1, yes, wrapped=False)
+    with pytest.raises(UnstampedError, match="a graph without the MigratingSaver wrote it"):
+        workers.run(2)
+
+
+def test_threads_without_a_stamp_are_what_is_said_of_them(storage: Storage) -> None:
+    workers = Workers(RENAMED, storage)
+    before = workers.run(2, {"topic": "x"}, wrapped=False)
+    assert workers.run(2, unstamped="r2") == before
+
+
+def test_a_node_that_is_not_there_is_named_with_the_line_to_add(storage: Storage) -> None:
+    scenario = Scenario(
+        "", RENAMED.versions, (lambda op: op.rename_field("state.draft", to="summary"),), (), (), None, ()
+    )
+    workers = Workers(scenario, storage)
+    workers.run(1, {"topic": "x"})
+    with pytest.raises(CursorError) as raised:
+        workers.run(2)
+    assert raised.value.run_id == "t1"
+    assert raised.value.step == "approve"
+    assert 'op.rename_step("approve", to=...)' in str(raised.value)
+
+
+def test_a_node_of_the_bound_graph_is_missed_without_a_revision(storage: Storage) -> None:
+    scenario = Scenario("", RENAMED.versions[:1], (), (), (), None, ())
+    workers = Workers(scenario, storage)
+    workers.run(1, {"topic": "x"})
+    newer = chain(WithSummary, write=writes("write"), review=asks("review", "answer"))(workers.log)
+    with storage.open() as inner:
+        saver = MigratingSaver(inner, workers.migrator)
+        graph = newer.compile(checkpointer=saver)
+        saver.bind(graph)
+        with pytest.raises(
+            CursorError, match="thread t1 stands on node 'approve', which the graph does not have"
+        ):
+            graph.invoke(yes, THREAD)
+
+
+@pytest.mark.parametrize("scenario", [RENAMED, INSIDE, SIBLING], ids=lambda each: each.name)
+def test_a_thread_is_brought_back(scenario: Scenario, storage: Storage) -> None:
+    workers = Workers(scenario, storage)
+    before = workers.run(1, {"topic": "x"})
+    workers.run(2, None)
+    workers.saver(lambda saver: saver.downgrade(THREAD, to="r1"))
+    after = workers.run(1, wrapped=False)
+    assert (after.values, after.next) == (before.values, before.next)
+    assert len(after.interrupts) == len(before.interrupts) == 1
+    workers.run(1, yes, wrapped=False)
+    assert len(workers.log) == len(set(workers.log))
+    assert "approve: yes" in workers.log
+
+
+def test_a_removed_field_comes_back(storage: Storage) -> None:
+    without = chain(
+        WithSummary, write=writes("write"), approve=asks("approve", "answer"), check=asks("check", "note")
+    )
+    scenario = Scenario(
+        "",
+        (RENAMED.versions[0], without),
+        (lambda op: (op.remove_field("state.draft"), op.remove_step("send", cursor=op.fail())),),
+        (),
+        (),
+        None,
+        (),
+    )
+    workers = Workers(scenario, storage)
+    workers.run(1, {"topic": "x"})
+    workers.run(2, yes)
+    found = workers.run(1, on_newer="downgrade")
+    assert found.values == {"topic": "x", "draft": "X", "answer": "yes"}
+    workers.saver(lambda saver: saver.downgrade(THREAD, to="r1"))
+    workers.run(1, Command(resume="fine"), wrapped=False)
+    assert workers.log[-1] == "draft='X'; answer='yes'; note='fine'"
+
+
+@pytest.mark.parametrize("scenario", [RENAMED, INSIDE], ids=lambda each: each.name)
+def test_an_answer_by_an_id_from_before_is_translated(scenario: Scenario, storage: Storage) -> None:
+    workers = Workers(scenario, storage)
+    (asked,) = workers.run(1, {"topic": "x"}).interrupts
+    answers = workers.saver(lambda saver: saver.resume_map(THREAD, {asked.id: "yes"}))
+    assert asked.id not in answers
+    workers.run(2, Command(resume=answers))
+    assert "review: yes" in workers.log
+
+
+def test_an_answer_to_no_open_question_is_refused(storage: Storage) -> None:
+    workers = Workers(RENAMED, storage)
+    workers.run(1, {"topic": "x"})
+    with pytest.raises(AnswerError, match="for a question that the thread does not wait for"):
+        workers.saver(lambda saver: saver.resume_map(THREAD, {"0" * 32: "yes"}))
+
+
+def test_history_is_read_at_todays_version(storage: Storage) -> None:
+    workers = Workers(RENAMED, storage)
+    workers.run(1, {"topic": "x"})
+    workers.run(2, yes)
+    with storage.open() as inner:
+        graph = RENAMED.versions[1](workers.log).compile(checkpointer=MigratingSaver(inner, workers.migrator))
+        history = [(dict(each.values), each.next) for each in graph.get_state_history(THREAD)]
+    assert history == [
+        ({"topic": "x", "summary": "X", "answer": "yes"}, ("check",)),
+        ({"topic": "x", "summary": "X"}, ("review",)),
+        ({"topic": "x"}, ("write",)),
+        ({}, ("__start__",)),
+    ]
+
+
+def test_time_travel_to_a_checkpoint_of_an_older_version(storage: Storage) -> None:
+    workers = Workers(RENAMED, storage)
+    workers.run(1, {"topic": "x"})
+    workers.run(2, yes, Command(resume="fine"))
+    with storage.open() as inner:
+        graph = RENAMED.versions[1](workers.log).compile(checkpointer=MigratingSaver(inner, workers.migrator))
+        old = next(each for each in graph.get_state_history(THREAD) if each.next == ("review",))
+        graph.invoke(None, old.config)
+        graph.invoke(Command(resume="no"), THREAD)
+        graph.invoke(Command(resume="well"), THREAD)
+        assert graph.get_state(THREAD).values["answer"] == "no"
+    assert workers.log[-3:] == ["review: no", "check: well", "summary='X'; answer='no'; note='well'"]
+
+
+def test_a_state_is_updated_on_a_checkpoint_of_an_older_version(storage: Storage) -> None:
+    workers = Workers(RENAMED, storage)
+    workers.run(1, {"topic": "x"})
+    with storage.open() as inner:
+        graph = RENAMED.versions[1](workers.log).compile(checkpointer=MigratingSaver(inner, workers.migrator))
+        graph.update_state(THREAD, {"topic": "y"})
+        assert graph.get_state(THREAD).next == ("review",)
+    found = workers.run(2, None, yes, Command(resume="fine"))
+    assert found.values == {"topic": "y", "summary": "X", "answer": "yes", "note": "fine", "done": True}
+    assert workers.log == ["write", "review: yes", "check: fine", "summary='X'; answer='yes'; note='fine'"]
+
+
+def test_threads_are_listed_at_todays_version(storage: Storage) -> None:
+    workers = Workers(INSIDE, storage)
+    workers.run(1, {"topic": "x"})
+
+    def listed(saver: Any) -> list[str]:
+        return [
+            each.config["configurable"]["checkpoint_ns"].split(":")[0]
+            for each in saver.list({"configurable": {"thread_id": "t1"}})
+        ]
+
+    assert set(workers.saver(listed)) == {"", "wrapper"}
+
+
+def test_a_deleted_thread_is_gone(storage: Storage) -> None:
+    workers = Workers(RENAMED, storage)
+    workers.run(1, {"topic": "x"})
+    assert (
+        workers.saver(
+            lambda saver: (saver.get_tuple(THREAD), saver.delete_thread("t1"), saver.get_tuple(THREAD))
+        )[-1]
+        is None
+    )
+
+
+def test_a_thread_in_an_event_loop_is_brought_back_and_answered_by_its_old_id(storage: Storage) -> None:
+    async def go() -> None:
+        log: Log = []
+        migrator = RENAMED.migrator()
+        old, new = (build(log) for build in RENAMED.versions)
+        async with storage.aopen() as inner:
+            before = old.compile(checkpointer=MigratingSaver(inner, migrator, revision="r1"))
+            await before.ainvoke({"topic": "x"}, THREAD)
+            (asked,) = (await before.aget_state(THREAD)).interrupts
+            saver = MigratingSaver(inner, migrator)
+            graph = new.compile(checkpointer=saver)
+            await graph.ainvoke(Command(resume=await saver.aresume_map(THREAD, {asked.id: "yes"})), THREAD)
+            assert (await anext(graph.aget_state_history(THREAD))).next == ("check",)
+            await saver.adowngrade(THREAD, to="r1")
+            await old.compile(checkpointer=inner).ainvoke(Command(resume="fine"), THREAD)
+        assert log == ["write", "review: yes", "check: fine", "draft='X'; answer='yes'; note='fine'"]
+
+    asyncio.run(go())
+
+
+def questions(schema: Any, field: str, *names: str) -> Any:
+    """Branches that all ask, and a join that reports."""
+
+    def build(log: Log) -> StateGraph:
+        graph = StateGraph(schema)
+        graph.add_node("combine", reports(field)(log))
+        for name in names:
+            graph.add_node(name, asked(name, field)(log))
+            graph.add_edge(START, name)
+        graph.add_edge([*names], "combine")
+        graph.add_edge("combine", END)
+        return graph
+
+    return build
+
+
+def asked(name: str, field: str) -> Any:
+    def make(log: Log) -> Any:
+        def node(state: Any) -> Any:
+            answer = interrupt(name)
+            log.append(f"{name}: {answer}")
+            return {field: [answer]}
+
+        return node
+
+    return make
+
+
+class Answers(TypedDict, total=False):
+    answers: Annotated[list[Any], operator.add]
+    done: bool
+
+
+class Verdicts(TypedDict, total=False):
+    verdicts: Annotated[list[Any], operator.add]
+    done: bool
+
+
+class Judged(TypedDict, total=False):
+    judged: Annotated[list[Any], operator.add]
+    done: bool
+
+
+PENDING = Scenario(
+    "pending-writes-of-two-versions",
+    (
+        questions(Answers, "answers", "a", "b", "c"),
+        questions(Verdicts, "verdicts", "a2", "b2", "c2"),
+        questions(Judged, "judged", "a3", "b3", "c3"),
+    ),
+    (
+        lambda op: (
+            op.rename_field("state.answers", to="verdicts"),
+            op.wrap("state.verdicts[]"),
+            *(op.rename_step(name, to=f"{name}2") for name in "abc"),
+        ),
+        lambda op: (
+            op.rename_field("state.verdicts", to="judged"),
+            *(op.rename_step(f"{name}2", to=f"{name}3") for name in "abc"),
+        ),
+    ),
+    (),
+    (),
+    None,
+    (),
+)
+
+
+def by_name(state: Any, name: str, answer: Any) -> Command[Any]:
+    return Command(resume={next(each.id for each in state.interrupts if each.value[0] == name): answer})
+
+
+def test_pending_writes_of_several_versions_on_one_checkpoint(storage: Storage) -> None:
+    """Each branch is answered under another version: its write has the shape of that version, and lies on a checkpoint of the first."""
+    workers = Workers(PENDING, storage)
+    state = workers.run(1, {"answers": ["old"]})
+    workers.run(1, by_name(state, "a", "A"))
+    state = workers.run(2)
+    workers.run(2, by_name(state, "b", ["B"]))
+    state = workers.run(3)
+    found = workers.run(3, by_name(state, "c", ["C"]))
+    assert found.values["judged"] == [["old"], ["A"], ["B"], ["C"]]
+    assert workers.log == ["a: A", "b2: ['B']", "c3: ['C']", "judged=[['old'], ['A'], ['B'], ['C']]"]
+
+
+def test_pending_writes_of_a_newer_version_under_an_older_one(storage: Storage) -> None:
+    workers = Workers(PENDING, storage)
+    state = workers.run(1, {"answers": ["old"]})
+    workers.run(3, by_name(workers.run(3), "b", ["B"]))
+    workers.run(2, by_name(workers.run(2, on_newer="downgrade"), "a", ["A"]), on_newer="downgrade")
+    state = workers.run(1, on_newer="downgrade")
+    found = workers.run(1, by_name(state, "c", "C"), on_newer="downgrade")
+    assert found.values["answers"] == ["old", "A", "B", "C"]
+    assert workers.log == ["b3: ['B']", "a2: ['A']", "c: C", "answers=['old', 'A', 'B', 'C']"]
