@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: demo test laws check bench format clean
+.PHONY: demo test test-newest laws check bench format clean
 
 demo: $(INSTALLED)
 	@$(BIN)/python examples/dependency_review/demo.py

@@ -13,14 +13,13 @@ from functools import partial
 from typing import Any, Final, assert_never
 
 from hypothesis import strategies as st
-from hypothesis.errors import InvalidArgument
 from hypothesis.strategies import SearchStrategy
 
 from statemig import json_text
 from statemig.errors import SchemaError
 from statemig.path import Definition, Items, Key, Segment, Slot, Values, Variant
 from statemig.path import Path as Place
-from statemig.shapes.accept import accepts_number, accepts_text, carries, exact
+from statemig.shapes.accept import carries
 from statemig.shapes.sample import depth_of, member_with_tag
 from statemig.shapes.shape import (
     Anything,
@@ -42,26 +41,26 @@ from statemig.shapes.shape import (
     Union,
     children,
 )
-from statemig.testing.formats import LETTERS, encoded, of_format
+from statemig.testing.formats import LETTERS
 from statemig.testing.hints import Hint
+from statemig.testing.scalars import TEXTS, integers, numbers, strings
 
 JSON = Any
 #: how often a definition may hold itself
 RECURSION: Final = 3
 _LONGEST: Final = 3
-_ASCII: Final = "".join(map(chr, range(32, 127)))
 
 #: what is left of a path, as seen from a shape, and what is to be said about the values there
 Rest = tuple[tuple[Segment, ...], SearchStrategy[JSON] | Hint]
 
-_texts = st.text(LETTERS, max_size=8)
+_FIVE: Final = st.integers(0, 4)
 _anything = st.one_of(
     st.none(),
     st.booleans(),
     st.integers(-9, 9),
-    _texts,
+    TEXTS,
     st.lists(st.integers(-9, 9), max_size=2),
-    st.dictionaries(st.sampled_from(["a", "b"]), _texts, max_size=2),
+    st.dictionaries(st.sampled_from(["a", "b"]), TEXTS, max_size=2),
 )
 
 
@@ -157,13 +156,13 @@ class Drawing:
             case Boolean():
                 return st.booleans()
             case Integer():
-                return _integers(shape)
+                return integers(shape)
             case Number():
                 found = hint.of_number() if hint is not None else None
-                return _numbers(shape) if found is None else found
+                return numbers(shape) if found is None else found
             case String():
                 text = hint.of_text() if hint is not None else None
-                return _strings(shape) if text is None else text
+                return strings(shape) if text is None else text
             case Enum(values):
                 return st.sampled_from(values) if values else st.nothing()
             case ListOf():
@@ -228,7 +227,7 @@ class Drawing:
         if most < 2:
             return found
         # Equal items are what migrations of lists forget: in one of five lists the last item is the first once more.
-        return st.tuples(found, st.integers(0, 4)).map(lambda pair: _repeated(pair[0], pair[1], most))
+        return _repeating(found, most)
 
     def _tuples(self, shape: TupleOf, left: int, rests: tuple[Rest, ...]) -> SearchStrategy[JSON]:
         slots = [self._strategy(slot, left, _after(rests, Slot(at))) for at, slot in enumerate(shape.slots)]
@@ -257,20 +256,10 @@ class Drawing:
                 required[key] = self._strategy(each.shape, left, inside)
             elif self._fits(each.shape, left):
                 optional[key] = self._strategy(each.shape, left, inside)
-        if self.sparse:
-            found = st.fixed_dictionaries(required, optional=optional)
-        else:
-            found = st.fixed_dictionaries(
-                {
-                    key: (required | optional)[key]
-                    for key in shape.properties
-                    if key in required or key in optional
-                }
-            )
-            if optional:
-                names = list(optional)
-                places = st.integers(0, 4 * len(names) - 1)  # three times out of four nothing is left out
-                found = st.tuples(found, places).map(lambda pair: _without(pair[0], names, pair[1]))
+        order = [key for key in shape.properties if key in required or key in optional]
+        found = _record(
+            [(key, (required | optional)[key], key in optional) for key in order], sparse=self.sparse
+        )
         if isinstance(shape.extra, str) or not self._fits(shape.extra, left):
             return found
         names = st.text(LETTERS, min_size=1, max_size=5).filter(lambda key: key not in shape.properties)
@@ -302,91 +291,6 @@ class Drawing:
         # Shrinking goes to the first: to null, where it may be.
         found.sort(key=lambda pair: pair[0])
         return st.one_of(*(strategy for _, strategy in found))
-
-
-# -- scalars -----------------------------------------------------------------------------------------------------------
-
-
-def _integers(shape: Integer) -> SearchStrategy[int]:
-    step = shape.multiple_of or 1
-    low = -(2**63) if shape.minimum is None else shape.minimum
-    high = max(2**63 - 1, low) if shape.maximum is None else shape.maximum
-    low = min(low, high) if shape.minimum is None else low
-    least, most = -(-low // step), high // step
-    if least > most:
-        return st.nothing()
-    return (
-        st.integers(least, most) if step == 1 else st.integers(least, most).map(lambda number: number * step)
-    )
-
-
-def _numbers(shape: Number) -> SearchStrategy[float | int]:
-    if shape.multiple_of is not None:
-        step = exact(shape.multiple_of)
-        low = -1000 * step if shape.minimum is None else exact(shape.minimum)
-        high = max(low, 1000 * step) if shape.maximum is None else exact(shape.maximum)
-        least, most = math.ceil(low / step), math.floor(high / step)
-        if least > most:
-            return st.nothing()
-        made = st.integers(least, most).map(lambda number: number * step)
-        plain = made.map(lambda value: value.numerator if value.denominator == 1 else float(value))
-        return plain.filter(lambda value: accepts_number(shape, value))
-    low_float = None if shape.minimum is None else float(shape.minimum)
-    high_float = None if shape.maximum is None else float(shape.maximum)
-    if low_float is not None and high_float is not None and low_float > high_float:
-        return st.nothing()
-    try:
-        found = st.floats(
-            low_float,
-            high_float,
-            allow_nan=False,
-            allow_infinity=False,
-            allow_subnormal=False,
-            exclude_min=shape.exclusive_minimum and low_float is not None,
-            exclude_max=shape.exclusive_maximum and high_float is not None,
-        )
-        found.validate()
-    except InvalidArgument:
-        return st.nothing()
-    # -0.0 is 0 for everybody who compares, and not for those who write it down again.
-    return found.map(lambda value: value + 0.0)
-
-
-def _strings(shape: String) -> SearchStrategy[str]:
-    low = shape.min_length or 0
-    high = low + 8 if shape.max_length is None else min(shape.max_length, low + 8)
-    if low > high:
-        return st.nothing()
-    own = of_format(shape.format)
-    if own is None:
-        own = encoded(shape.encoding)
-    if own is not None:
-        checked = shape.pattern is not None or shape.min_length is not None or shape.max_length is not None
-        return own.filter(lambda text: accepts_text(shape, text)) if checked else own
-    if shape.pattern is not None:
-        return _from_regex(shape.pattern).filter(lambda text: accepts_text(shape, text))
-    return st.text(LETTERS, min_size=low, max_size=high)
-
-
-def _from_regex(pattern: str) -> SearchStrategy[str]:
-    import re
-
-    try:
-        re.compile(pattern)
-    except re.error:
-        return (
-            _texts  # the pattern of another dialect; what does not fit is filtered out by whoever can read it
-        )
-    for alphabet in (_ASCII, None):
-        try:
-            found = st.from_regex(pattern) if alphabet is None else st.from_regex(pattern, alphabet=alphabet)
-            found.validate()
-        except InvalidArgument:
-            continue
-        return found.filter(
-            lambda text: not text.endswith("\n")
-        )  # Python's `$` takes one more line, others' do not
-    return _texts
 
 
 # -- parts -------------------------------------------------------------------------------------------------------------
@@ -446,15 +350,36 @@ def _count(shape: Shape) -> float:
             return math.inf
 
 
-def _repeated(items: list[JSON], pick: int, most: int) -> list[JSON]:
-    if pick == 4 and items and len(items) < most:
+@st.composite
+def _repeating(draw: st.DrawFn, lists: SearchStrategy[list[JSON]], most: int) -> list[JSON]:
+    items = draw(lists)
+    if items and len(items) < most and draw(_FIVE) == 4:
         return [*items, copy.deepcopy(items[0])]
     return items
 
 
-def _without(found: dict[str, JSON], names: list[str], place: int) -> dict[str, JSON]:
-    gone = place - 3 * len(names)
-    return found if gone < 0 else {key: value for key, value in found.items() if key != names[gone]}
+def _record(
+    fields: list[tuple[str, SearchStrategy[JSON], bool]], *, sparse: bool
+) -> SearchStrategy[dict[str, JSON]]:
+    """An object of these (key, values, whether it may be absent). One draw says which keys are absent: one for each takes as long as the
+    values."""
+    optional = [key for key, _, may in fields if may]
+    if not optional:
+        return st.fixed_dictionaries({key: strategy for key, strategy, _ in fields})
+    count = len(optional)
+    masks = st.integers(0, 2**count - 1) if sparse else st.integers(0, 4 * count - 1)
+
+    @st.composite
+    def record(draw: st.DrawFn) -> dict[str, JSON]:
+        drawn = draw(masks)
+        if sparse:
+            there = {key for number, key in enumerate(optional) if drawn >> number & 1}
+            return {key: draw(strategy) for key, strategy, may in fields if not may or key in there}
+        # Three times out of four all keys are there.
+        gone = optional[drawn - 3 * count] if drawn >= 3 * count else None
+        return {key: draw(strategy) for key, strategy, _ in fields if key != gone}
+
+    return record()
 
 
 def _carries(tag: Tag, at: int, value: JSON) -> bool:
