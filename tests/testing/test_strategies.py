@@ -196,7 +196,8 @@ def test_lists_repeat_themselves() -> None:
 
     collect()
     assert max(map(len, drawn)) == 3
-    assert 0.02 < sum(len(set(each)) < len(each) for each in drawn) / len(drawn) < 0.5
+    repeated = sum(len(set(each)) < len(each) for each in drawn) / len(drawn)
+    assert 0.05 < repeated < 0.8  # one in five is ours; hypothesis repeats what it has drawn, too
 
 
 @pytest.mark.parametrize("depth", [1, 2])
