@@ -225,6 +225,10 @@ class Migrator:
             found = self._paths[lower, upper] = tuple(self._graph.path(lower, upper))
         return found
 
+    def leads(self, lower: str, upper: str) -> bool:
+        """Whether a document at `lower` can be brought up to `upper`."""
+        return self._graph.is_ancestor(lower, upper)
+
     def _node(self, revision: str) -> Any:
         if revision not in self._graph:
             raise UnknownRevisionError(

@@ -23,6 +23,27 @@ class Unknown:
 
 
 @dataclass(frozen=True, slots=True)
+class Kind:
+    """Unfinished runs that are alike: the same three tags, standing at the same places, each (step, ready, running or waiting, on what).
+
+    `oldest` is when the first of them was started, `since` when the first of them was last written (for one that waits: since when).
+    """
+
+    revision: str | None
+    started_revision: str | None
+    pinned_revision: str | None
+    places: tuple[tuple[str | None, str, str | None], ...]
+    leased: bool
+    count: int
+    oldest: float
+    since: float
+
+    @property
+    def steps(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(step for step, _, _ in self.places if step is not None))
+
+
+@dataclass(frozen=True, slots=True)
 class Worker:
     """A worker that says what it can run: the steps of `revision`, on documents of the revisions in `reads`.
 
@@ -97,4 +118,6 @@ class Rollout:
 
     def mode(self, shape: str | None) -> Mode:
         """What becomes of a run of that revision when a worker of the new version has it."""
-        return "in place" if shape is None or not self.open else self.modes.get(shape, "in place")
+        if shape is None or shape == self.new or not self.open:
+            return "in place"
+        return self.modes.get(shape, "pin")

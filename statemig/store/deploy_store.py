@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import asdict, replace
 from typing import Any, Final
 
-from sqlalchemy import Engine, and_, bindparam, delete, select, update
+from sqlalchemy import Engine, and_, bindparam, delete, or_, select, update
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError
 
@@ -24,6 +24,8 @@ from statemig.store.tables import meta, prepare, runs
 
 #: seconds for which a worker is taken to live after it was last heard of
 LIVE: Final = 60.0
+#: seconds for which a worker that is gone is remembered; each new pod has another name
+_REMEMBERED: Final = 7 * 86400.0
 _TRIES: Final = 50
 _JSON: Final = ("modes", "reasons", "details")
 
@@ -93,7 +95,8 @@ class SqlDeployStore:
                 return
 
         def appear(connection: Connection) -> None:
-            connection.execute(delete(workers).where(of_worker))
+            long_gone = (workers.c.workflow == self.workflow) & (workers.c.live_until < now - _REMEMBERED)
+            connection.execute(delete(workers).where(or_(of_worker, long_gone)))
             connection.execute(
                 workers.insert().values(
                     workflow=self.workflow,
@@ -110,13 +113,13 @@ class SqlDeployStore:
 
     def leave(self, worker: str, revision: str | None = None) -> None:
         """A worker has stopped, or runs a version no longer."""
-        gone = delete(workers).where(workers.c.workflow == self.workflow, workers.c.name == worker)
+        of_worker = workers.update().where(workers.c.workflow == self.workflow, workers.c.name == worker)
         if revision is not None:
-            gone = gone.where(workers.c.revision == revision)
-        self._changing(lambda connection: connection.execute(gone))
+            of_worker = of_worker.where(workers.c.revision == revision)
+        self._changing(lambda connection: connection.execute(of_worker.values(live_until=self.clock())))
 
     def workers(self, *, gone: bool = False) -> list[Worker]:
-        """Those that live; with `gone` those too that were heard of once and did not say good-bye."""
+        """Those that live; with `gone` those too that were heard of in the last days."""
         wanted = select(workers).where(workers.c.workflow == self.workflow)
         if not gone:
             wanted = wanted.where(workers.c.live_until > self.clock())
@@ -213,6 +216,10 @@ class SqlDeployStore:
         wanted = select(pins.c.run_id, pins.c.revision).where(pins.c.workflow == self.workflow)
         with self.engine.connect() as connection:
             return {one[0]: one[1] for one in connection.execute(wanted)}
+
+    def pins_beside(self) -> dict[str, str]:
+        """Those of the pins that are not in the rows of the runs."""
+        return self.pins()
 
     # -- drains --------------------------------------------------------------------------------------------------------
 
@@ -354,6 +361,9 @@ class RunDeployStore(SqlDeployStore):
         )
         with self.engine.connect() as connection:
             return {one[0]: one[1] for one in connection.execute(wanted)}
+
+    def pins_beside(self) -> dict[str, str]:
+        return {}
 
     def starting(self, connection: Connection, revision: str) -> str | None:
         """What drains so that no run of that revision may start: "the workflow", "the version", or None. In the transaction that

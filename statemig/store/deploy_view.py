@@ -30,7 +30,7 @@ def read_view(deploy: DeployStore) -> View:
         drains=tuple(deploy.drains()),
         rollout=deploy.rollout(),
         workers=tuple(deploy.workers()),
-        pins=deploy.pins(),
+        pins=deploy.pins_beside(),
     )
 
 

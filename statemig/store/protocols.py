@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from statemig.document import Document
 from statemig.errors import StatemigError
 from statemig.migrator import Migrator, Record
-from statemig.store.deploy_records import Drain, Policy, Rollout, Worker
+from statemig.store.deploy_records import Drain, Kind, Policy, Rollout, Unknown, Worker
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +188,36 @@ class Fleet(Protocol):
         ...
 
 
+class Counted(Protocol):
+    """A fleet that can be counted by the database, with what was said of its deploy."""
+
+    @property
+    def workflow(self) -> str: ...
+
+    @property
+    def migrator(self) -> Migrator: ...
+
+    @property
+    def clock(self) -> Callable[[], float]: ...
+
+    @property
+    def deploy(self) -> DeployStore: ...
+
+    def kinds(self) -> list[Kind]:
+        """Unfinished runs, grouped by all that decides about them."""
+        ...
+
+    def untagged(self) -> int | Unknown:
+        """How many runs there are that statemig has never written; they are in no kind."""
+        ...
+
+    def examples(self, kind: Kind, limit: int = ...) -> list[str]:
+        """The ids of some runs of a kind, the oldest first."""
+        ...
+
+    def iterate(self, where: RunFilter = ..., *, batch: int = ...) -> Iterator[list[StoredRun]]: ...
+
+
 class DeployStore(Protocol):
     """What a deploy needs to say to all workers, and to hear from them. `RunStore.deploy` is one; `SqlDeployStore` at a URL of its own
     serves runs that are kept elsewhere."""
@@ -227,6 +257,10 @@ class DeployStore(Protocol):
     def pin(self, run_id: str, revision: str | None) -> None: ...
 
     def pins(self) -> dict[str, str]: ...
+
+    def pins_beside(self) -> dict[str, str]:
+        """Those of the pins that are not in the rows of the runs."""
+        ...
 
     def drains(self) -> list[Drain]: ...
 

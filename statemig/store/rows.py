@@ -272,6 +272,10 @@ class Rows(Protocol):
 
     def document(self, row: StoredRun) -> Document: ...
 
+    def untagged(self) -> int:
+        """How many runs there are without a row of statemig's."""
+        ...
+
     def row(self, found: Sequence[Any]) -> StoredRun: ...
 
     def insert(self, connection: Connection, row: StoredRun, document: Document) -> StoredRun: ...
@@ -322,6 +326,9 @@ class OwnRows:
         if after is not None:
             rows = rows.where(runs.c.run_id > after)
         return rows.order_by(runs.c.run_id).limit(limit)
+
+    def untagged(self) -> int:
+        return 0
 
     def row(self, found: Sequence[Any]) -> StoredRun:
         return stored_run(found)

@@ -18,6 +18,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     cast,
+    func,
     select,
     update,
 )
@@ -92,6 +93,9 @@ class UserRows:
         self._run_id = run_id
         self._stamped = columns.join_from(user, runs, beside)
         self._all = columns.join_from(user, runs, beside, isouter=True)
+        self._untagged = (
+            select(func.count()).select_from(user.outerjoin(runs, beside)).where(runs.c.run_id.is_(None))
+        )
         self._one = self._all.where(self._id == bindparam("id"))
         new_content: Any = bindparam("new_content", type_=Text)
         if isinstance(content.type, JSON) and engine.dialect.name == "postgresql":
@@ -134,6 +138,10 @@ class UserRows:
         if after is not None:
             rows = rows.where(self._run_id > after)
         return rows.order_by(self._run_id).limit(limit)
+
+    def untagged(self) -> int:
+        with self._engine.connect() as connection:
+            return int(connection.execute(self._untagged).scalar() or 0)
 
     def document(self, row: StoredRun) -> Document:
         content = parse(row.content, row.run_id, row.revision)

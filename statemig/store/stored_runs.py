@@ -20,8 +20,9 @@ from statemig.errors import (
     StoreError,
 )
 from statemig.migrator import Migrator, Record
-from statemig.store import flow, history
+from statemig.store import flow, history, kinds
 from statemig.store.candidates import Candidates
+from statemig.store.deploy_records import Kind
 from statemig.store.deploy_store import RunDeployStore
 from statemig.store.deploy_view import Watched
 from statemig.store.engine import open_engine
@@ -119,6 +120,18 @@ class StoredRuns:
             Standing(*key, count)
             for key, count in sorted(counted.items(), key=lambda item: [part or "" for part in item[0]])
         ]
+
+    def kinds(self) -> list[Kind]:
+        """Unfinished runs, grouped by all that decides about them: one query."""
+        return kinds.read(self.engine, self.workflow, self.clock())
+
+    def examples(self, kind: Kind, limit: int = 5) -> list[str]:
+        """The ids of some runs of a kind, the oldest first."""
+        return kinds.examples(self.engine, self.workflow, kind, self.clock(), limit)
+
+    def untagged(self) -> int:
+        """Rows of a user's table that statemig has never written; they are in no kind."""
+        return self.rows.untagged()
 
     def revisions(self) -> list[tuple[str | None, str, int]]:
         """Runs by (revision, status of the run), each run once, counted by the database."""

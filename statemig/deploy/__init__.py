@@ -1,0 +1,22 @@
+"""Deploying a new version while runs are in flight: who runs which run, draining, the window in which two versions share the runs."""
+
+from __future__ import annotations
+
+from statemig.deploy.draining import DrainStatus, begin_drain, end_drain, look_at_drain
+from statemig.deploy.router import Explanation, Router
+from statemig.deploy.side_by_side import SideBySide
+from statemig.deploy.window import WindowStatus, complete, start, status
+
+__all__ = [
+    "DrainStatus",
+    "Explanation",
+    "Router",
+    "SideBySide",
+    "WindowStatus",
+    "begin_drain",
+    "complete",
+    "end_drain",
+    "look_at_drain",
+    "start",
+    "status",
+]

@@ -1,0 +1,111 @@
+"""Real processes of several versions at the same runs, with every strategy; on SQLite and on PostgreSQL."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from mixed_worker import ROUNDS, migrator
+
+from statemig import RunStore
+from statemig.deploy import Router, SideBySide, begin_drain, look_at_drain
+from statemig.errors import ConfigError
+from statemig.fleet.inventory import take
+
+WORKER = Path(__file__).with_name("mixed_worker.py")
+
+
+def fleet_of(url, log, **workers):
+    """Run worker processes to their end: name="1" or "1,3". Returns (run, revision, step, key, worker) of each step that ran."""
+    running = [
+        subprocess.Popen([sys.executable, str(WORKER), url, str(log), name, versions], stderr=subprocess.PIPE)
+        for name, versions in workers.items()
+    ]
+    for process in running:
+        _, errors = process.communicate(timeout=90)
+        assert process.returncode == 0, errors.decode()
+    return [line.split() for line in log.read_text().splitlines()]
+
+
+@pytest.fixture
+def stores(url):
+    """Three runs of each of three versions, and workers of each announced, so that none is preferred for want of another."""
+    found = {version: RunStore(url, migrator(version)) for version in (1, 2, 3)}
+    for version, runs in found.items():
+        for number in range(3):
+            counter = {1: {"n": 0}, 2: {"count": 0}, 3: {"count": 0, "unit": "rounds"}}[version]
+            runs.start(counter, run_id=f"run{version}{number}")
+        runs.deploy.beat("announced", f"v{version}", runs.migrator.known, live_for=30)
+    return found
+
+
+def check_exactly_once(log, stores):
+    keys = Counter(key for _, _, _, key, _ in log)
+    assert set(keys.values()) == {1}
+    assert len(log) == 9 * ROUNDS
+    assert take(stores[3]).runs == 0
+
+
+def test_every_run_stays_on_the_version_it_started_on(url, tmp_path, stores):
+    Router(stores[3]).policy("workflow", "", "route")
+    log = fleet_of(url, tmp_path / "log", old="1", middle="2", new="3")
+    check_exactly_once(log, stores)
+    assert {(run[3], revision) for run, revision, *_ in log} == {("1", "v1"), ("2", "v2"), ("3", "v3")}
+
+
+def test_one_process_runs_two_versions_beside_another(url, tmp_path, stores):
+    Router(stores[3]).policy("workflow", "", "route")
+    log = fleet_of(url, tmp_path / "log", both="1,3", middle="2")
+    check_exactly_once(log, stores)
+    assert {(worker, revision) for _, revision, _, _, worker in log} == {
+        ("both", "v1"),
+        ("both", "v3"),
+        ("middle", "v2"),
+    }
+
+
+def test_a_worker_of_n_never_takes_a_run_of_n_plus_one(url, tmp_path, stores):
+    """Every run may migrate to the preferred version 2; those of version 3 stay where they are."""
+    Router(stores[3]).prefer("v2")
+    log = fleet_of(url, tmp_path / "log", old="1", middle="2", new="3")
+    check_exactly_once(log, stores)
+    assert {(run[3], revision) for run, revision, *_ in log} == {("1", "v2"), ("2", "v2"), ("3", "v3")}
+
+
+def test_strategies_are_mixed_by_class_and_run(url, tmp_path, stores):
+    """Version 3 is preferred. From version 1 the change is breaking: those runs drain, but one, which migrates. Version 2 migrates."""
+    router = Router(stores[3])
+    router.prefer("v3")
+    assert dict(stores[3].deploy.preferred()[1]) == {"v1": "breaking", "v2": "additive"}
+    router.policy("class", "breaking", "drain")
+    router.policy("run", "run11", "migrate")
+    router.pin("run20", "v2")
+    begin_drain(stores[3], "v1")
+
+    log = fleet_of(url, tmp_path / "log", old="1", middle="2", new="3")
+
+    check_exactly_once(log, stores)
+    where = {run: revision for run, revision, *_ in log}
+    assert where == {
+        **{f"run3{number}": "v3" for number in range(3)},
+        "run10": "v1",
+        "run11": "v3",
+        "run12": "v1",
+        "run20": "v2",
+        "run21": "v3",
+        "run22": "v3",
+    }
+    assert look_at_drain(stores[3], "v1").state == "drained"
+
+
+def test_new_runs_start_in_the_store_of_the_preferred_version(url, stores):
+    fleet = SideBySide(stores.values())
+    assert fleet.preferred().head == "v3"
+    Router(stores[3]).prefer("v1")
+    assert fleet.preferred().head == "v1"
+    with pytest.raises(ConfigError) as failed:
+        fleet.store("v9")
+    assert str(failed.value) == "this process does not run revision v9. It runs v1, v2, v3"
