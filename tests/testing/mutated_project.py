@@ -87,6 +87,10 @@ from statemig.document import new_document
 def test_it_can_be_upgraded():
     old = new_document({"first": "a", "second": "b", "items": []}, [{"id": "p", "step": "send", "status": "ready"}])
     assert Migrator("migrations").upgrade(old, "aaaaaaaaaaaa").unwrap()["state"]["priority"]
+
+
+if __name__ == "__main__":
+    test_it_can_be_upgraded()
 """
 
 STRONG = """
@@ -109,6 +113,10 @@ def test_all_of_it():
     }
     assert new.document["cursor"] == [{**AT, "step": "send"}, ASKED]
     assert migrator.downgrade(new.document, to="aaaaaaaaaaaa", complement=new.complement).unwrap() == old
+
+
+if __name__ == "__main__":
+    test_all_of_it()
 """
 
 
