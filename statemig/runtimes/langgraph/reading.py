@@ -20,7 +20,7 @@ from statemig.runtimes.langgraph.identity import BRANCH
 from statemig.runtimes.langgraph.stamps import WORKFLOW, Stamped, sorted_rows, stamp_in, without_complement
 from statemig.runtimes.langgraph.tasks import CONTROL, INTERRUPT, RESUME, Nodes, Parked, Row
 from statemig.runtimes.langgraph.translation import Shown, as_it_is, translate
-from statemig.runtimes.langgraph.values import Stored, built, raw
+from statemig.runtimes.langgraph.values import Stored, built, live, raw
 
 if TYPE_CHECKING:
     from statemig.migrator import Migrator
@@ -191,13 +191,13 @@ class Reading:
         key = (thread, namespace, real)
         target = self._reachable([stamp.revision, *rows.by_revision], thread)
         if target is None or {stamp.revision, *rows.by_revision} == {target}:
-            checkpoint = self._built(stored.checkpoint)
+            checkpoint: Any = live(stored.checkpoint)
+            values = {name: live(value) for name, value in checkpoint["channel_values"].items()}
+            checkpoint = {**checkpoint, "channel_values": values}
             if target is not None:
                 self._require_nodes(checkpoint, namespace, thread)
             self.seen.put(key, Seen(real, stamp, rows))
-            writes = [
-                (task, channel, built(value, self.serde)) for task, channel, value in _unstamped(stored)
-            ]
+            writes = [(task, channel, live(value)) for task, channel, value in _unstamped(stored)]
         else:
             shape = yield from self.translated(stored, thread, metadata, stamp, rows, self.alias)
             parked = shape.parked
@@ -214,16 +214,14 @@ class Reading:
         said: Any = stored.metadata
         config: Any = _config(thread_id, namespace, checkpoint["id"])
         parent: Any = above and _config(thread_id, namespace, above["configurable"]["checkpoint_id"])
-        shown: Any = without_complement(built(said, self.serde) if isinstance(said, Stored) else said)
+        shown: Any = without_complement(live(said))
         return CheckpointTuple(config, checkpoint, shown, parent, writes)
 
     def _built(self, checkpoint: Any) -> Any:
-        if isinstance(checkpoint, Stored):
-            return built(checkpoint, self.serde)
         values = checkpoint["channel_values"]
         return {
             **checkpoint,
-            "channel_values": {name: built(value, self.serde) for name, value in values.items()},
+            "channel_values": {name: built(each, self.serde) for name, each in values.items()},
         }
 
     def alias(self, checkpoint: str, guarded: bool) -> str:

@@ -15,6 +15,7 @@ from statemig.operations.asking import MapWaiting
 from statemig.operations.fields import MoveField, RenameField
 from statemig.operations.flows import MergeSteps, SplitStep
 from statemig.operations.steps import RemoveStep, RenameStep
+from statemig.operations.unions import RenameType
 from statemig.path import Definition, Items, Key, Path, Slot, Values, Variant
 
 if TYPE_CHECKING:
@@ -138,6 +139,16 @@ class Names:
         for source, target in self._moves:
             place = _moved(place, source, target)
         return place
+
+    @cached_property
+    def types(self) -> dict[str, str]:
+        """The names of types that are called otherwise, by their old ones."""
+        found: dict[str, str] = {}
+        for operation in self.operations:
+            if isinstance(operation, RenameType):
+                found = {old: operation.new if new == operation.old else new for old, new in found.items()}
+                found.setdefault(operation.old, operation.new)
+        return found
 
     def field(self, name: str) -> str:
         """The name of a field of the state."""

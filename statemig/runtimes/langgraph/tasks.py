@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from statemig.runtimes.langgraph.classes import classes_of
 from statemig.runtimes.langgraph.identity import (
     BRANCH,
     JOIN,
@@ -85,8 +86,12 @@ class Nodes:
             {} if snapshot is None else snapshot.runtime.get("joins", {})
         )
         self._triggers: dict[str, dict[str, tuple[str, ...]]] = {}
+        self._known: dict[str, frozenset[str] | None] = {}
+        #: the classes of the graph's channels, by name
+        self.classes: Mapping[str, type] = {}
         if graph is not None:
             self._read(graph, "")
+            self.classes = classes_of(graph)
 
     def _read(self, graph: Any, prefix: str) -> None:
         self._triggers[prefix] = {name: tuple(sorted(node.triggers)) for name, node in graph.nodes.items()}
@@ -95,14 +100,11 @@ class Nodes:
 
     def known(self, prefix: str) -> frozenset[str] | None:
         """The nodes of a (sub)graph; None where nothing is known of it."""
-        if prefix in self._triggers:
-            return frozenset(self._triggers[prefix])
-        found = frozenset(
-            name[len(prefix) :]
-            for name in self._steps
-            if name.startswith(prefix) and "." not in name[len(prefix) :]
-        )
-        return found or None
+        if prefix not in self._known:
+            inside = (name[len(prefix) :] for name in self._steps if name.startswith(prefix))
+            found = self._triggers.get(prefix) or [name for name in inside if "." not in name]
+            self._known[prefix] = frozenset(found) or None
+        return self._known[prefix]
 
     def joins(self, prefix: str, node: str) -> list[str]:
         """The channels of the joins that lead to a node."""

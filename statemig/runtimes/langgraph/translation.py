@@ -15,6 +15,7 @@ from uuid import UUID, uuid5
 
 from statemig import json_text
 from statemig.errors import CursorError, StatemigError
+from statemig.runtimes.langgraph.classes import relocated
 from statemig.runtimes.langgraph.document import Read, Reader, entry, is_data, questions_in
 from statemig.runtimes.langgraph.identity import (
     BRANCH,
@@ -44,7 +45,7 @@ from statemig.runtimes.langgraph.tasks import (
     is_complete,
     space,
 )
-from statemig.runtimes.langgraph.values import SINGLE, Foreign, Tags, classes, from_json, raw
+from statemig.runtimes.langgraph.values import SINGLE, Foreign, Tags, from_json, raw
 
 if TYPE_CHECKING:
     from statemig.document import Position
@@ -304,12 +305,15 @@ class _Work:
             after = self.items.get(item, {}).get("writes", {})
         elif self.namespace:
             before = after = {}
-        tags = self._moved(self.read.tags.get(item, {}))
+        stood = self.read.tags.get(item, {})
+        tags = self._moved(stood)
+        other = {place[1] for place, noted in stood.items() if tags.get(self.names.place(place)) != noted}
         for channel, value in old.items():
             if is_data(channel) and channel not in before:
                 self.values[self.names.field(channel)] = value
         for channel, value in after.items():
-            if channel in before and channel in old and json_text.equal(before[channel], value):
+            same = channel in before and channel in old and channel not in other
+            if same and json_text.equal(before[channel], value):
                 self.values[channel] = old[channel]
             else:
                 self.put(channel, from_json(value, tags, ("state", channel)))
@@ -322,7 +326,14 @@ class _Work:
                     self.updated.remove(name)
 
     def _moved(self, tags: Tags) -> Tags:
-        return classes(tags, self.names.place)
+        """What stood where, at the places of today and of the classes of today."""
+        types, known = self.names.types, self.nodes.classes
+        found: Tags = {}
+        for place, noted in tags.items():
+            found[self.names.place(place)] = tuple(
+                relocated(each, types, known) if isinstance(each, Foreign) else each for each in noted
+            )
+        return found
 
     def _edges(self) -> None:
         """The channels of edges: those of tasks that go on under another name, or are sent elsewhere, and those of new positions."""

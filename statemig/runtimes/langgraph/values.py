@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import copy
 import datetime
+import json
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -102,9 +103,24 @@ class Postponed:
         return stored
 
     def loads_typed(self, data: tuple[str, bytes]) -> Any:
-        if data[0].split("+")[0] != "msgpack":
+        form, content = data
+        if form == "msgpack":
+            try:  # most values have no instance in them, so there is nothing to postpone
+                return ormsgpack.unpackb(content, ext_hook=_refuse, option=ormsgpack.OPT_NON_STR_KEYS)
+            except ormsgpack.MsgpackDecodeError:
+                return Stored(self.serde, form, content)
+        if form.split("+")[0] != "msgpack":
             return self.serde.loads_typed(data)
-        return Stored(self.serde, *data)
+        return Stored(self.serde, form, content)
+
+
+def _refuse(code: int, data: bytes) -> Any:
+    raise ormsgpack.MsgpackDecodeError("an instance", "", 0)
+
+
+def live(value: Any) -> Any:
+    """What a saver read, as LangGraph reads it."""
+    return value.serde.loads_typed((value.form, value.data)) if type(value) is Stored else value
 
 
 def raw(value: Any) -> Any:
@@ -118,12 +134,22 @@ def raw(value: Any) -> Any:
 
 
 def built(value: Any, serde: Any) -> Any:
-    """The value as LangGraph reads it: a `Stored` or raw one."""
-    if isinstance(value, Stored):
-        return value.serde.loads_typed((value.form, value.data))
-    if value is None or isinstance(value, bool | int | float | str):
-        return value
-    return _plain_serde(serde).loads_typed(("msgpack", _encoded(value)))
+    """The value as LangGraph reads it: one that a translation made, or left as it was."""
+    if type(value) is Stored:
+        return live(value)
+    return _plain_serde(serde).loads_typed(("msgpack", _encoded(value))) if _has_instance(value) else value
+
+
+def _has_instance(value: Any) -> bool:
+    match value:
+        case Foreign():
+            return True
+        case list():
+            return any(map(_has_instance, value))
+        case dict():
+            return any(map(_has_instance, value.values()))
+        case _:
+            return False
 
 
 def _is_plain(value: Any) -> bool:
@@ -245,11 +271,7 @@ def _kept(value: Any, shown: Any, tags: Tags, place: Place) -> Any:
 
 
 def _text_of(key: Any) -> str:
-    return (
-        {True: "true", False: "false", None: "null"}.get(key, str(key))
-        if key in (True, False, None)
-        else str(key)
-    )
+    return json.dumps(key) if key is None or isinstance(key, bool) else str(key)
 
 
 def from_json(value: Any, tags: Tags, place: Place) -> Any:
@@ -277,13 +299,3 @@ def from_json(value: Any, tags: Tags, place: Place) -> Any:
             case OddKeys():
                 pass
     return made
-
-
-def classes(tags: Tags, moved: Callable[[Place], Place | None]) -> Tags:
-    """The notes at the places to which they are moved; those that have gone are left out."""
-    found: Tags = {}
-    for place, noted in tags.items():
-        to = moved(place)
-        if to is not None:
-            found[to] = noted
-    return found

@@ -415,6 +415,53 @@ NESTED = tuple(
     )
 )
 
+
+class Article(BaseModel):
+    title: str
+    words: int
+
+
+class HoldsArticle(TypedDict, total=False):
+    topic: str
+    paper: Article
+    answer: str
+    done: bool
+
+
+def _without(name: str, build: Build) -> Build:
+    def built(log: Log) -> StateGraph:
+        made = build(log)
+        globals().pop(name, None)  # the module no longer has it
+        return made
+
+    return built
+
+
+NESTED = (
+    *NESTED,
+    Scenario(
+        "nested-class-renamed",
+        (
+            _holding(Holds, Paper, "title"),
+            _without(
+                "Paper",
+                chain(
+                    HoldsArticle,
+                    write=writes("write"),
+                    approve=asks("approve", "answer"),
+                    send=writes("send", done=lambda state: bool(state["paper"].title == state["topic"])),
+                ),
+            ),
+        ),
+        (lambda op: op.rename_type("Paper", "Article"),),
+        (_PARKED,),
+        (yes,),
+        {"topic": "x", "paper": Article(title="x", words=3), "answer": "yes", "done": True},
+        ("write", "approve: yes", "send"),
+        alone=Outcome(None, ("write", "approve: yes"), "AttributeError"),
+    ),
+)
+
 # -- branches side by side ---------------------------------------------------------------------------------------------
 
 

@@ -1,0 +1,139 @@
+"""Values as they are stored: JSON for operations, and back to what LangGraph would have read."""
+
+from __future__ import annotations
+
+import datetime
+import decimal
+import enum
+import pathlib
+import uuid
+from collections import deque
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from langchain_core.messages import AIMessage, HumanMessage
+from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
+from langgraph.types import Overwrite, Send
+from pydantic import BaseModel
+
+from statemig.runtimes.langgraph.values import Postponed, Tags, built, from_json, live, raw, to_json
+
+SERDE = JsonPlusSerializer(allowed_msgpack_modules=True)
+
+
+class Color(enum.Enum):
+    RED = "red"
+
+
+class Inner(BaseModel):
+    name: str
+    when: datetime.datetime | None = None
+
+
+class Outer(BaseModel):
+    inner: Inner
+    many: list[Inner] = []
+
+
+@dataclass
+class Data:
+    inner: Inner
+    tags: set[str]
+
+
+def stored(value: Any) -> Any:
+    return Postponed(SERDE).loads_typed(SERDE.dumps_typed(value))
+
+
+def round_trip(value: Any) -> tuple[Any, Any]:
+    """The JSON, and what comes back."""
+    tags: Tags = {}
+    shown = to_json(raw(stored(value)), tags, ())
+    return shown, built(from_json(shown, tags, ()), SERDE)
+
+
+WHEN = datetime.datetime(2026, 1, 2, 3, 4, 5, tzinfo=datetime.UTC)
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (Inner(name="a", when=WHEN), {"name": "a", "when": "2026-01-02T03:04:05+00:00"}),
+        (Outer(inner=Inner(name="a")), {"inner": {"name": "a", "when": None}, "many": []}),
+        (Color.RED, "red"),
+        (uuid.UUID(int=1), "00000000-0000-0000-0000-000000000001"),
+        (decimal.Decimal("1.50"), "1.50"),
+        (datetime.date(2026, 1, 2), "2026-01-02"),
+        (datetime.timedelta(days=1), "P1D"),
+        (datetime.time(1, 2), "01:02:00"),
+        (pathlib.PurePosixPath("/a/b"), None),
+        ({"a"}, ["a"]),
+        (deque([1, 2]), [1, 2]),
+        (b"bytes", "bytes"),
+        ({1: "a"}, {"1": "a"}),
+        (Send("node", {"item": 1}), None),
+        (Overwrite([1]), [1]),
+    ],
+    ids=lambda each: type(each).__name__,
+)
+def test_a_value_is_json_and_comes_back(value: Any, shown: Any) -> None:
+    if isinstance(value, pathlib.PurePosixPath):
+        value, shown = pathlib.Path("/a/b"), "/a/b"
+    found, back = round_trip(value)
+    assert back == value
+    assert type(back) is type(value)
+    assert shown is None or found == shown
+
+
+def test_a_dataclass_and_what_is_in_it_comes_back() -> None:
+    value = Data(Inner(name="a"), {"x"})
+    shown, back = round_trip(value)
+    assert shown == {"inner": {"name": "a", "when": None}, "tags": ["x"]}
+    assert back == value
+    assert isinstance(back.inner, Inner)
+
+
+def test_messages_are_json() -> None:
+    value = [
+        HumanMessage("hello", id="1"),
+        AIMessage("hi", tool_calls=[{"name": "t", "args": {}, "id": "2"}]),
+    ]
+    shown, back = round_trip(value)
+    assert [each["content"] for each in shown] == ["hello", "hi"]
+    assert shown[1]["tool_calls"][0]["name"] == "t"
+    assert back == value
+
+
+def test_what_was_changed_becomes_an_instance_again() -> None:
+    tags: Tags = {}
+    shown = to_json(raw(stored(Inner(name="a"))), tags, ())
+    assert built(from_json({**shown, "name": "b"}, tags, ()), SERDE) == Inner(name="b")
+
+
+json_values = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**64 - 1)
+    | st.floats(allow_nan=False)
+    | st.text(st.characters(codec="utf-8")),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.text(st.characters(codec="utf-8"), max_size=3), inner, max_size=3)
+    ),
+    max_leaves=8,
+)
+
+
+@given(json_values)
+def test_what_is_json_stays_as_it_is(value: Any) -> None:
+    assert live(stored(value)) == value
+    assert round_trip(value) == (value, value)
+
+
+@given(json_values)
+def test_an_untouched_model_comes_back(value: Any) -> None:
+    made = [Outer(inner=Inner(name="a"), many=[Inner(name="b")]), {"any": value}]
+    assert round_trip(made)[1] == made
