@@ -18,6 +18,7 @@ from statemig.errors import CursorError, NewerRevisionError, UnknownRevisionErro
 from statemig.runtimes.langgraph.document import questions_in
 from statemig.runtimes.langgraph.identity import BRANCH
 from statemig.runtimes.langgraph.stamps import WORKFLOW, Stamped, sorted_rows, stamp_in, without_complement
+from statemig.runtimes.langgraph.steps import Names
 from statemig.runtimes.langgraph.tasks import CONTROL, INTERRUPT, RESUME, Nodes, Parked, Row
 from statemig.runtimes.langgraph.translation import Shown, as_it_is, translate
 from statemig.runtimes.langgraph.values import Stored, built, live, raw
@@ -430,6 +431,12 @@ class Reading:
     def _found(self, thread: str, namespace: str) -> Steps[str]:
         """Where a namespace lies that no checkpoint read so far leads to: where it says, or below an older checkpoint."""
         native = yield Get(_config(thread, namespace))
+        if native is None and ":" not in namespace:
+            for old in self._names_before(namespace):
+                found = yield Get(_config(thread, old))
+                if found is not None:
+                    self.places.put((thread, namespace), old)
+                    return old
         if native is None and ":" in namespace:
             for stored in (yield Search(_config(thread, ""))):
                 if self.seen.get((thread, "", stored.config["configurable"]["checkpoint_id"])) is None:
@@ -439,6 +446,26 @@ class Reading:
                     return known
         self.places.put((thread, namespace), namespace)
         return namespace
+
+    def _revisions(self) -> list[str]:
+        return sorted(self.migrator.known, key=self.migrator.version)
+
+    def _names_before(self, node: str) -> list[str]:
+        """What a node of the graph was called before: a subgraph that keeps its own memory is stored under its name alone."""
+        found: dict[str, None] = {}
+        for revision in reversed(self._revisions()):
+            names = Names.between(self.migrator, revision, self.target)
+            for old in self.nodes(revision).known("") or ():
+                if old != node and names.ahead(old) == node:
+                    found.setdefault(old)
+        return list(found)
+
+    def _name_at(self, node: str, world: str) -> str:
+        """What a node that is stored under its name alone is called at a revision."""
+        first = next(
+            (each for each in self._revisions() if node in (self.nodes(each).known("") or ())), world
+        )
+        return Names.between(self.migrator, first, world).ahead(node) or node
 
     def _spaces(
         self, thread: str, place: str, metadata: Mapping[str, Any], worlds: list[str]
@@ -476,6 +503,8 @@ class Reading:
                 shape = yield from self._outline(parent, thread, inside, stamp, rows, world)
                 parked = shape
                 called = next((here for here, there in parked.moved.items() if there == own), own)
+            if ":" not in place:
+                called = self._name_at(own, world)
             found[world] = ("|".join((called, *rest)), around or parked)
         return found
 

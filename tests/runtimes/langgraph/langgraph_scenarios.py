@@ -856,6 +856,150 @@ SUBGRAPHS = (
     ),
 )
 
+# -- more of what a graph can be ---------------------------------------------------------------------------------------
+
+
+def _sent_on(target: str, ask: str) -> Build:
+    """One branch says itself where it goes, while the other asks."""
+
+    def build(log: Log) -> StateGraph:
+        def route(state: Any) -> Any:
+            log.append("route")
+            return Command(goto=target, update={"found": ["route"]})
+
+        graph = StateGraph(Branches)
+        graph.add_node("route", route, destinations=(target,))
+        graph.add_node(ask, asks(ask, "answer")(log))
+        graph.add_node(target, writes(target, found=["sent"])(log))
+        graph.add_edge(START, "route")
+        graph.add_edge(START, ask)
+        graph.add_edge(target, END)
+        graph.add_edge(ask, END)
+        return graph
+
+    return build
+
+
+def _deferred(first: str, ask: str, last: str, *, joined: bool) -> Build:
+    """The last node waits for the end of everything else."""
+
+    def build(log: Log) -> StateGraph:
+        graph = StateGraph(Branches)
+        graph.add_node(first, writes(first, found=["first"])(log))
+        graph.add_node("walk", writes("walk")(log))
+        graph.add_node(ask, asks(ask, "answer")(log))
+        graph.add_node(last, reports("found", "answer")(log), defer=True)
+        graph.add_edge(START, first)
+        graph.add_edge(START, "walk")
+        graph.add_edge("walk", ask)
+        if joined:
+            graph.add_edge([first, ask], last)
+        else:
+            graph.add_edge(first, last)
+            graph.add_edge(ask, last)
+        graph.add_edge(last, END)
+        return graph
+
+    return build
+
+
+def _remembering(outer: str, ask: str) -> Build:
+    """A subgraph with a memory of its own, stored under its name."""
+
+    def build(log: Log) -> StateGraph:
+        inner = StateGraph(Plain)
+        inner.add_node("prepare", writes("prepare", draft="D")(log))
+        inner.add_node(ask, asks(ask, "answer")(log))
+        inner.add_edge(START, "prepare")
+        inner.add_edge("prepare", ask)
+        inner.add_edge(ask, END)
+        graph = StateGraph(Plain)
+        graph.add_node(outer, inner.compile(checkpointer=True))
+        graph.add_edge(START, outer)
+        graph.add_edge(outer, END)
+        return graph
+
+    return build
+
+
+def _field_inside(schema: Any, field: str) -> Build:
+    """A subgraph with the same field as the graph around it."""
+
+    def build(log: Log) -> StateGraph:
+        inner = chain(
+            schema,
+            prepare=writes("prepare", **{field: "D"}),
+            approve=asks("approve", "answer"),
+            tell=reports(field, "answer"),
+        )(log)
+        graph = StateGraph(schema)
+        graph.add_node("inner", inner.compile())
+        graph.add_node("last", reports(field, "answer")(log))
+        graph.add_edge(START, "inner")
+        graph.add_edge("inner", "last")
+        graph.add_edge("last", END)
+        return graph
+
+    return build
+
+
+def _renames(*pairs: tuple[str, str]) -> Callable[[Any], object]:
+    return lambda op: [op.rename_step(old, to=new) for old, new in pairs]
+
+
+MORE = (
+    Scenario(
+        "finished-sibling-goes-to-a-renamed-node",
+        (_sent_on("next", "approve"), _sent_on("after", "review")),
+        (_renames(("next", "after"), ("approve", "review")),),
+        (_PARKED,),
+        (yes,),
+        {"topic": "x", "found": ["route", "sent"], "answer": "yes"},
+        ("after", "review: yes", "route"),
+        concurrent=True,
+    ),
+    *(
+        Scenario(
+            f"deferred-node-renamed-{'join' if joined else 'edges'}",
+            (
+                _deferred("score", "approve", "combine", joined=joined),
+                _deferred("rate", "review", "merge", joined=joined),
+            ),
+            (_renames(("score", "rate"), ("approve", "review"), ("combine", "merge")),),
+            (_PARKED,),
+            (yes,),
+            {"topic": "x", "found": ["first"], "answer": "yes", "done": True},
+            ("found=['first']; answer='yes'", "review: yes", "score", "walk"),
+            concurrent=True,
+        )
+        for joined in (False, True)
+    ),
+    Scenario(
+        "subgraph-with-a-memory-renamed",
+        (_remembering("inner", "approve"), _remembering("wrapper", "review")),
+        (
+            _renames(
+                ("inner", "wrapper"),
+                ("inner.prepare", "wrapper.prepare"),
+                ("inner.approve", "wrapper.review"),
+            ),
+        ),
+        (_PARKED,),
+        (yes,),
+        {"topic": "x", "draft": "D", "answer": "yes"},
+        ("prepare", "review: yes"),
+    ),
+    Scenario(
+        "field-renamed-while-parked-in-a-subgraph",
+        (_field_inside(Plain, "draft"), _field_inside(WithSummary, "summary")),
+        (lambda op: op.rename_field("state.draft", to="summary"),),
+        (_PARKED,),
+        (yes,),
+        {"topic": "x", "summary": "D", "answer": "yes", "done": True},
+        ("prepare", "approve: yes", "summary='D'; answer='yes'", "summary='D'; answer='yes'"),
+    ),
+)
+
 SCENARIOS: tuple[Scenario, ...] = (
     *FIELDS,
     *STEPS,
@@ -866,4 +1010,5 @@ SCENARIOS: tuple[Scenario, ...] = (
     *ARRIVALS,
     *SENDS,
     *SUBGRAPHS,
+    *MORE,
 )
