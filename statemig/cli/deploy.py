@@ -21,7 +21,7 @@ from statemig.store.run_store import RunStore
 
 @click.group()
 def deploy() -> None:
-    """The window in which two versions share the runs.
+    """Open and close the window in which two versions share the runs.
 
     `start` opens it before workers of the new version come: whatever they have in hand stays readable for the old ones. `route prefer`
     moves the runs. `complete` closes it when the old workers are gone.

@@ -61,9 +61,9 @@ def drain(
     workflow: str | None,
     form: str,
 ) -> None:
-    """Start no new runs of version REV, and see the others end.
+    """Start no new runs of a version, and watch the others end.
 
-    `start` raises DrainingError for that version from now on. Runs that are on it stay, and end there. Say it again to see how far it is.
+    `start` raises DrainingError for version REV from now on. Runs that are on it stay, and end there. Say it again to see how far it is.
     After the deadline `migrate` brings what is left to the preferred version (or the newest), `notify` says so, `fail` makes it an error.
 
     Exit code 0: drained. 12: it goes on. 13: stalled, or the deadline has passed. 14: not known.

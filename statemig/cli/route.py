@@ -19,7 +19,7 @@ from statemig.store.run_store import RunStore
 
 @click.group()
 def route() -> None:
-    """Which version runs a run.
+    """Say which version runs a run, and ask why.
 
     A worker says what it can run; these commands say what is wanted. The most specific rule wins: a pin, the window of an open deploy, a
     policy for the run, for a step it stands at, a drain of its version, a policy for its change class, for the workflow, the preferred
@@ -37,7 +37,7 @@ def route() -> None:
 def explain(project: Project, run: str, url: str | None, workflow: str | None, form: str) -> None:
     """Say which rule decides about a run, and who may take it.
 
-    Exit code 11: no living worker can.
+    Exit code 16: no living worker can.
     """
     store = _holding(project, run, workflow, url)
     found = Router(store).explain(run)

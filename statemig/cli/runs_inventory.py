@@ -53,12 +53,12 @@ def runs(
     workflow: str | None,
     form: str,
 ) -> None:
-    """Which runs are in flight: by version, step and status.
+    """Which runs are in flight, where they stand, and which nobody can take.
 
     A run is ready, running (a worker's lease is alive) or waiting, on a person, a timer or an event. A run on two branches is counted at
     each. Below the table: runs whose revision nobody here knows, and zombies, which no living worker can take.
 
-    Exit code 11: there are zombies or unknown tags. 14: that could not be said.
+    Exit code 16: there are zombies or unknown tags. 14: that could not be said.
     """
     if ctx.invoked_subcommand is None:
         _runs(by, conditions, url, workflow, form)

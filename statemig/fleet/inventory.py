@@ -160,9 +160,13 @@ def _zombies(fleet: Counted, kinds: Sequence[Kind]) -> tuple[int | Unknown, list
     found = []
     for kind in sorted(stuck, key=lambda each: -each.count):
         decision = _decide(view, kind)
-        examples = tuple(
-            run_id for run_id in fleet.examples(kind) if special.get(run_id, (True, True)) != (True, False)
-        )
+        examples: tuple[str, ...] = (kind.example,)
+        if kind.example in special:  # it may be the one that is not stuck; looking for others costs a scan
+            examples = tuple(
+                run_id
+                for run_id in fleet.examples(kind)
+                if special.get(run_id, (True, True)) != (True, False)
+            )
         found.append(
             Zombies(kind.revision, kind.steps, kind.count, decision.revision, decision.why, examples)
         )

@@ -27,6 +27,7 @@ class Kind:
     """Unfinished runs that are alike: the same three tags, standing at the same places, each (step, ready, running or waiting, on what).
 
     `oldest` is when the first of them was started, `since` when the first of them was last written (for one that waits: since when).
+    `example` is the id of any of them.
     """
 
     revision: str | None
@@ -37,6 +38,7 @@ class Kind:
     count: int
     oldest: float
     since: float
+    example: str
 
     @property
     def steps(self) -> tuple[str, ...]:

@@ -15,16 +15,32 @@ _TAGS = (runs.c.revision, runs.c.started_revision, runs.c.pinned_revision, runs.
 
 def read(engine: Engine, workflow: str, now: float) -> list[Kind]:
     leased = case((runs.c.lease_until > literal(now), 1), else_=0).label("leased")
+    found_of_each = (
+        func.count(),
+        func.min(runs.c.created_at),
+        func.min(runs.c.updated_at),
+        func.min(runs.c.run_id),
+    )
     grouped = (
-        select(*_TAGS, leased, func.count(), func.min(runs.c.created_at), func.min(runs.c.updated_at))
+        select(*_TAGS, leased, *found_of_each)
         .where(runs.c.workflow == workflow, runs.c.phase.in_(("ready", "parked")))
         .group_by(*_TAGS, leased)
     )
     with engine.connect() as connection:
         found = connection.execute(grouped).all()
     return [
-        Kind(revision, started, pinned, _places(standing, bool(held)), bool(held), count, oldest, since)
-        for revision, started, pinned, standing, held, count, oldest, since in found
+        Kind(
+            revision,
+            started,
+            pinned,
+            _places(standing, bool(held)),
+            bool(held),
+            count,
+            oldest,
+            since,
+            example,
+        )
+        for revision, started, pinned, standing, held, count, oldest, since, example in found
     ]
 
 
