@@ -388,3 +388,13 @@ def test_pending_writes_of_a_newer_version_under_an_older_one(storage: Storage) 
     found = workers.run(1, by_name(state, "c", "C"), on_newer="downgrade")
     assert found.values["answers"] == ["old", "A", "B", "C"]
     assert workers.log == ["b3: ['B']", "a2: ['A']", "c: C", "answers=['old', 'A', 'B', 'C']"]
+
+
+def test_a_thread_is_migrated_after_its_answer_was_lost_without_statemig(storage: Storage) -> None:
+    """Version 2 alone ends the run without a word. Nothing was stored but the answer, which is not given to anybody later."""
+    workers = Workers(RENAMED, storage)
+    workers.run(1, {"topic": "x"}, wrapped=False)
+    workers.run(2, Command(resume="lost"), wrapped=False)
+    assert workers.run(2, None).next == ("review",)
+    workers.run(2, yes, Command(resume="fine"))
+    assert workers.log == ["write", "review: yes", "check: fine", "summary='X'; answer='yes'; note='fine'"]
