@@ -15,12 +15,12 @@ RUNS_LEFT: Final = 7
 REFUTED: Final = 8
 UNDECIDED: Final = 9
 ADDITIVE: Final = 10
-ZOMBIES: Final = 16
+SURVIVED: Final = 11
 DRAINING: Final = 12
 STALLED: Final = 13
 NOT_KNOWN: Final = 14
 BLOCKED: Final = 15
-SURVIVED: Final = 11
+ZOMBIES: Final = 16
 BREAKING: Final = 20
 
 MEANINGS: Final = {
@@ -36,10 +36,10 @@ MEANINGS: Final = {
     UNDECIDED: "verify: not proved and not refuted; the reasons are printed",
     ADDITIVE: "diff: additive",
     SURVIVED: "mutate: the tests do not notice some of the mistakes; each is shown",
-    ZOMBIES: "runs, route explain: there are runs that no living worker can take; each kind is listed",
     DRAINING: "drain: runs are left; it goes on",
     STALLED: "drain: runs are left, and nothing moves or the deadline has passed",
     NOT_KNOWN: "runs, drain: a figure could not be computed; its reason is printed",
     BLOCKED: "deploy: something is in the way; all of it is listed, and nothing was written",
+    ZOMBIES: "runs, route explain: there are runs that no living worker can take; each kind is listed",
     BREAKING: "diff: breaking",
 }
