@@ -32,7 +32,9 @@ COMMANDS: Final[dict[str, Entry]] = {
     "history": Entry("chain", "List the revisions, newest first."),
     "heads": Entry("chain", "Show the head of each workflow."),
     "branches": Entry("chain", "Show the revisions that more than one other follows."),
-    "show": Entry("chain", "Show one revision: what it says, what it does, what can not be right in it, and its script."),
+    "show": Entry(
+        "chain", "Show one revision: what it says, what it does, what can not be right in it, and its script."
+    ),
     "edit": Entry("chain_changes", "Change a revision's script, and freeze it again."),
     "rebase": Entry("chain_changes", "Put my revisions behind those of somebody else."),
     "upgrade": Entry("runs", "Bring the stored runs up to a revision."),
