@@ -8,6 +8,7 @@ sides of a ratio run in turns, so that a busy machine slows both.
 
 from __future__ import annotations
 
+import gc
 import json
 import statistics
 import sys
@@ -115,6 +116,7 @@ def seconds(strategy: Any) -> float:
     def draw(value: object) -> None:
         pass
 
+    gc.collect()  # else one side now and then pays for what the other left
     begin = time.process_time()
     draw()
     return time.process_time() - begin

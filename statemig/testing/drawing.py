@@ -6,7 +6,6 @@ left, lists are empty, optional keys absent, and of a union those members are ta
 
 from __future__ import annotations
 
-import copy
 import math
 from collections.abc import Mapping
 from functools import partial
@@ -43,6 +42,7 @@ from statemig.shapes.shape import (
 )
 from statemig.testing.formats import LETTERS
 from statemig.testing.hints import Hint
+from statemig.testing.records import Field, Nullable, Only, record, sequence
 from statemig.testing.scalars import TEXTS, integers, numbers, strings
 
 JSON = Any
@@ -53,7 +53,6 @@ _LONGEST: Final = 3
 #: what is left of a path, as seen from a shape, and what is to be said about the values there
 Rest = tuple[tuple[Segment, ...], SearchStrategy[JSON] | Hint]
 
-_FIVE: Final = st.integers(0, 4)
 _anything = st.one_of(
     st.none(),
     st.booleans(),
@@ -223,11 +222,7 @@ class Drawing:
         if shape.unique:
             most = int(min(most, _count(shape.items)))
             return st.lists(items, min_size=least, max_size=most, unique_by=_identity)
-        found = st.lists(items, min_size=least, max_size=most)
-        if most < 2:
-            return found
-        # Equal items are what migrations of lists forget: in one of five lists the last item is the first once more.
-        return _repeating(found, most)
+        return st.lists(items, min_size=least, max_size=most) if most < 2 else sequence(items, least, most)
 
     def _tuples(self, shape: TupleOf, left: int, rests: tuple[Rest, ...]) -> SearchStrategy[JSON]:
         slots = [self._strategy(slot, left, _after(rests, Slot(at))) for at, slot in enumerate(shape.slots)]
@@ -248,23 +243,32 @@ class Drawing:
         return st.dictionaries(keys, self._strategy(shape.values, left, rests), min_size=least, max_size=most)
 
     def _objects(self, shape: Object, left: int, rests: tuple[Rest, ...]) -> SearchStrategy[JSON]:
-        required: dict[str, SearchStrategy[JSON]] = {}
-        optional: dict[str, SearchStrategy[JSON]] = {}
-        for key, each in shape.properties.items():
-            inside = _after(rests, Key(key))
-            if each.required:
-                required[key] = self._strategy(each.shape, left, inside)
-            elif self._fits(each.shape, left):
-                optional[key] = self._strategy(each.shape, left, inside)
-        order = [key for key in shape.properties if key in required or key in optional]
-        found = _record(
-            [(key, (required | optional)[key], key in optional) for key in order], sparse=self.sparse
-        )
+        fields = [
+            (key, self._field(each.shape, left, _after(rests, Key(key))), not each.required)
+            for key, each in shape.properties.items()
+            if each.required or self._fits(each.shape, left)
+        ]
+        found = record(fields, sparse=self.sparse)
         if isinstance(shape.extra, str) or not self._fits(shape.extra, left):
             return found
         names = st.text(LETTERS, min_size=1, max_size=5).filter(lambda key: key not in shape.properties)
         extra = st.dictionaries(names, self._strategy(shape.extra, left, ()), max_size=2)
         return st.builds(lambda known, more: {**more, **known}, found, extra)
+
+    def _field(self, shape: Shape, left: int, rests: tuple[Rest, ...]) -> Field:
+        if all(segments for segments, _ in rests):
+            match shape:
+                case Null():
+                    return Only(None)
+                case Enum((str() | int() | float() | bool() | None as only,)):
+                    return Only(only)
+                case Union((Null(), (Boolean() | String(pattern=None)) as other)) | Union(
+                    ((Boolean() | String(pattern=None)) as other, Null())
+                ) if self._fits(other, left):
+                    return Nullable(self._strategy(other, left, rests))
+                case _:
+                    pass
+        return self._strategy(shape, left, rests)
 
     def _members(self, shape: Union, left: int, rests: tuple[Rest, ...]) -> SearchStrategy[JSON]:
         tag = shape.tag
@@ -348,38 +352,6 @@ def _count(shape: Shape) -> float:
             return sum(map(_count, members))
         case _:
             return math.inf
-
-
-@st.composite
-def _repeating(draw: st.DrawFn, lists: SearchStrategy[list[JSON]], most: int) -> list[JSON]:
-    items = draw(lists)
-    if items and len(items) < most and draw(_FIVE) == 4:
-        return [*items, copy.deepcopy(items[0])]
-    return items
-
-
-def _record(
-    fields: list[tuple[str, SearchStrategy[JSON], bool]], *, sparse: bool
-) -> SearchStrategy[dict[str, JSON]]:
-    """An object of these (key, values, whether it may be absent). One draw says which keys are absent: one for each takes as long as the
-    values."""
-    optional = [key for key, _, may in fields if may]
-    if not optional:
-        return st.fixed_dictionaries({key: strategy for key, strategy, _ in fields})
-    count = len(optional)
-    masks = st.integers(0, 2**count - 1) if sparse else st.integers(0, 4 * count - 1)
-
-    @st.composite
-    def record(draw: st.DrawFn) -> dict[str, JSON]:
-        drawn = draw(masks)
-        if sparse:
-            there = {key for number, key in enumerate(optional) if drawn >> number & 1}
-            return {key: draw(strategy) for key, strategy, may in fields if not may or key in there}
-        # Three times out of four all keys are there.
-        gone = optional[drawn - 3 * count] if drawn >= 3 * count else None
-        return {key: draw(strategy) for key, strategy, _ in fields if key != gone}
-
-    return record()
 
 
 def _carries(tag: Tag, at: int, value: JSON) -> bool:

@@ -42,7 +42,7 @@ def numbers(shape: Number) -> SearchStrategy[float | int]:
         made = st.integers(least, most).map(lambda number: number * step)
         plain = made.map(lambda value: value.numerator if value.denominator == 1 else float(value))
         return plain.filter(lambda value: accepts_number(shape, value))
-    low_float = None if shape.minimum is None else float(shape.minimum)
+    low_float = None if shape.minimum is None else float(shape.minimum) + 0.0  # not -0.0
     high_float = None if shape.maximum is None else float(shape.maximum)
     if low_float is not None and high_float is not None and low_float > high_float:
         return st.nothing()
@@ -59,8 +59,13 @@ def numbers(shape: Number) -> SearchStrategy[float | int]:
         found.validate()
     except InvalidArgument:
         return st.nothing()
-    # -0.0 is 0 for everybody who compares, and not for those who write it down again.
-    return found.map(lambda value: value + 0.0)
+    return found if low_float is not None and low_float >= 0 else _without_minus_zero(found)
+
+
+@st.composite
+def _without_minus_zero(draw: st.DrawFn, found: SearchStrategy[float]) -> float:
+    """-0.0 is 0 for everybody who compares, and not for those who write it down again. (`map` takes half as long again.)"""
+    return draw(found) + 0.0
 
 
 def strings(shape: String) -> SearchStrategy[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from datetime import date, datetime
 from decimal import Decimal
@@ -12,7 +13,7 @@ from uuid import UUID
 
 import jsonschema_rs
 import pytest
-from hypothesis import HealthCheck, find, given, settings
+from hypothesis import HealthCheck, Phase, find, given, settings
 from hypothesis import strategies as st
 from pydantic import AnyUrl, BaseModel, Field, IPvAnyAddress, ValidationError, field_validator
 
@@ -158,7 +159,9 @@ def test_a_run_is_right_for_its_version(document: dict[str, Any]) -> None:
 
 
 def found(strategy: Any, wanted: Any) -> Any:
-    return find(strategy, wanted, settings=settings(max_examples=2000, database=None, deadline=None))
+    phases = (Phase.generate, Phase.shrink)  # to explain what is found takes five times as long as to find it
+    few = settings(max_examples=2000, database=None, deadline=None, phases=phases)
+    return find(strategy, wanted, settings=few)
 
 
 def test_runs_wait_at_people_and_hold_what_branches_wrote() -> None:
@@ -177,6 +180,22 @@ def test_shrinking_goes_to_null_and_to_little() -> None:
     assert simplest["ratio"] is None
     assert simplest["topic"] == ""
     assert simplest["tree"] == {"label": "", "children": [], "parent": None}
+
+
+@pytest.mark.parametrize("items", [{"type": "integer"}, {"type": "array", "items": {"type": "integer"}}])
+def test_of_a_list_the_items_that_do_not_matter_go(items: dict[str, Any]) -> None:
+    schema = {
+        "type": "object",
+        "properties": {"a": {"type": "array", "items": items}, "b": {"type": "array", "items": items}},
+        "required": ["a", "b"],
+    }
+    nested = "items" in items
+
+    def large(state: Any) -> bool:
+        return any(max(item, default=0) >= 7 if nested else item >= 7 for item in state["a"])
+
+    simplest = found(strategies.from_snapshot(Snapshot.from_json_schema(schema)), large)
+    assert simplest == {"a": [[7]] if nested else [7], "b": []}
 
 
 def test_lists_repeat_themselves() -> None:
@@ -198,6 +217,43 @@ def test_lists_repeat_themselves() -> None:
     assert max(map(len, drawn)) == 3
     repeated = sum(len(set(each)) < len(each) for each in drawn) / len(drawn)
     assert 0.05 < repeated < 0.8  # one in five is ours; hypothesis repeats what it has drawn, too
+
+
+def drawn_from(schema: dict[str, Any], shape: Any) -> list[Any]:
+    found: list[Any] = []
+
+    @settings(max_examples=300, database=None, derandomize=True)
+    @given(strategies.from_snapshot(Snapshot.from_json_schema(schema), shape=shape))
+    def collect(state: Any) -> None:
+        found.append(state)
+
+    collect()
+    return found
+
+
+def test_each_of_many_optional_keys_is_absent_in_about_half_of_the_sparse_states() -> None:
+    keys = [f"k{number}" for number in range(40)]
+    states = drawn_from({"type": "object", "properties": {key: {"const": 1} for key in keys}}, "sparse")
+    for key in keys:
+        assert 0.3 < sum(key in state for state in states) / len(states) < 0.7, key
+    assert len({tuple(state) for state in states}) > 200
+
+
+def test_a_field_that_may_be_null_is_so_in_about_half_of_the_states() -> None:
+    either = {"anyOf": [{"type": "string"}, {"type": "null"}]}
+    properties = {"a": either, "b": either, "c": {"type": "integer"}}  # no state is drawn twice
+    schema = {"type": "object", "properties": properties, "required": ["a", "b", "c"]}
+    pairs = [(state["a"] is None, state["b"] is None) for state in drawn_from(schema, "dump")]
+    for pair in ((True, True), (True, False), (False, True), (False, False)):
+        assert pairs.count(pair) > 0.1 * len(pairs), pair
+
+
+@pytest.mark.parametrize("bounds", [{}, {"minimum": 0}, {"minimum": -0.0, "maximum": 1}, {"maximum": 0}])
+def test_zero_has_no_sign(bounds: dict[str, Any]) -> None:
+    schema = {"type": "object", "properties": {"a": {"type": "number", **bounds}}, "required": ["a"]}
+    numbers = [state["a"] for state in drawn_from(schema, "dump")]
+    assert 0 in numbers
+    assert [number for number in numbers if number == 0 and math.copysign(1, number) < 0] == []
 
 
 @pytest.mark.parametrize("depth", [1, 2])
