@@ -42,7 +42,7 @@ from statemig.shapes.shape import (
 )
 from statemig.testing.formats import LETTERS
 from statemig.testing.hints import Hint
-from statemig.testing.records import Field, Nullable, Only, record, sequence
+from statemig.testing.records import Field, Nullable, Only, mapping, record, sequence
 from statemig.testing.scalars import TEXTS, integers, numbers, strings
 
 JSON = Any
@@ -240,7 +240,10 @@ class Drawing:
             return st.builds(dict)
         keys = self._strategy(shape.keys, left, ())
         most = int(min(most, _count(shape.keys)))
-        return st.dictionaries(keys, self._strategy(shape.values, left, rests), min_size=least, max_size=most)
+        values = self._strategy(shape.values, left, rests)
+        if least == 0 and math.isinf(_count(shape.keys)):
+            return mapping(keys, values, most)
+        return st.dictionaries(keys, values, min_size=least, max_size=most)
 
     def _objects(self, shape: Object, left: int, rests: tuple[Rest, ...]) -> SearchStrategy[JSON]:
         fields = [

@@ -8,6 +8,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
 from pathlib import Path
+from random import Random
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -158,10 +159,10 @@ def test_a_run_is_right_for_its_version(document: dict[str, Any]) -> None:
     validity.require_migrated(document, "a", "a", up=False, proven=False)
 
 
-def found(strategy: Any, wanted: Any) -> Any:
+def found(strategy: Any, wanted: Any, seed: int | None = None) -> Any:
     phases = (Phase.generate, Phase.shrink)  # to explain what is found takes five times as long as to find it
     few = settings(max_examples=2000, database=None, deadline=None, phases=phases)
-    return find(strategy, wanted, settings=few)
+    return find(strategy, wanted, settings=few, random=None if seed is None else Random(seed))
 
 
 def test_runs_wait_at_people_and_hold_what_branches_wrote() -> None:
@@ -194,8 +195,9 @@ def test_of_a_list_the_items_that_do_not_matter_go(items: dict[str, Any]) -> Non
     def large(state: Any) -> bool:
         return any(max(item, default=0) >= 7 if nested else item >= 7 for item in state["a"])
 
-    simplest = found(strategies.from_snapshot(Snapshot.from_json_schema(schema)), large)
-    assert simplest == {"a": [[7]] if nested else [7], "b": []}
+    strategy = strategies.from_snapshot(Snapshot.from_json_schema(schema))
+    simplest = [found(strategy, large, seed) for seed in range(7)]
+    assert simplest.count({"a": [[7]] if nested else [7], "b": []}) >= 5, simplest
 
 
 def test_lists_repeat_themselves() -> None:
@@ -239,11 +241,12 @@ def test_each_of_many_optional_keys_is_absent_in_about_half_of_the_sparse_states
     assert len({tuple(state) for state in states}) > 200
 
 
-def test_a_field_that_may_be_null_is_so_in_about_half_of_the_states() -> None:
+@pytest.mark.parametrize("shape", ["dump", "sparse"])
+def test_a_field_that_may_be_null_is_so_in_about_half_of_the_states(shape: Any) -> None:
     either = {"anyOf": [{"type": "string"}, {"type": "null"}]}
     properties = {"a": either, "b": either, "c": {"type": "integer"}}  # no state is drawn twice
     schema = {"type": "object", "properties": properties, "required": ["a", "b", "c"]}
-    pairs = [(state["a"] is None, state["b"] is None) for state in drawn_from(schema, "dump")]
+    pairs = [(state["a"] is None, state["b"] is None) for state in drawn_from(schema, shape)]
     for pair in ((True, True), (True, False), (False, True), (False, False)):
         assert pairs.count(pair) > 0.1 * len(pairs), pair
 
