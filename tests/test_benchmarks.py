@@ -48,6 +48,26 @@ def test_a_benchmark_prints_its_bars_and_writes_results_and_chart(name: str) -> 
     ElementTree.parse(ROOT / ".bench" / "smoke" / f"{name}.svg")
 
 
+def smoke(name: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, str(FOLDER / f"{name}.py"), "--smoke"], capture_output=True, text=True, check=False
+    )
+
+
+def test_the_speed_of_strategies_is_printed_with_its_bars() -> None:
+    run = smoke("testing")
+    verdicts = [line.rsplit(maxsplit=1)[1] for line in run.stdout.splitlines() if " bar " in line]
+    assert len(verdicts) == 3, run.stderr
+    assert set(verdicts) <= {"met", "MISSED"}
+    assert run.returncode == ("MISSED" in verdicts)
+
+
+def test_the_seeded_bugs_are_found() -> None:
+    run = smoke("seeded_bugs")
+    assert run.stdout.splitlines()[-1:] == ["17 of 17 found on 2 of 2 seeds within 200 states"], run.stderr
+    assert run.returncode == 0
+
+
 def test_ratios_are_medians_of_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(FOLDER))
     from measuring import timing
