@@ -20,6 +20,7 @@ from fleets import ASKED, CHAIN
 from hypothesis import HealthCheck, Phase, Verbosity, settings
 from hypothesis.stateful import run_state_machine_as_test
 from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
 
 from statemig import Migrator, RunStore
 from statemig.errors import RevisionError
@@ -136,7 +137,7 @@ def found(store: type[RunStore], chain: list[Revision] = CHAIN) -> str:
         verbosity=Verbosity.quiet,
         stateful_step_count=40,
     )
-    with pytest.raises(AssertionError) as raised:
+    with pytest.raises((AssertionError, IntegrityError)) as raised:
         run_state_machine_as_test(Machine, settings=quiet)
     return str(raised.value)
 
@@ -150,7 +151,9 @@ def test_a_lost_compare_and_swap_is_found() -> None:
             return super().commit(replace(moved, row=there), now, ANY_LEASE, **{**rest, "also": None})
 
     said = found(WithoutSwap)
-    assert "over what" in said or "has lost the answer to" in said
+    # Which of the three comes first depends on what was drawn: the third is two workers that write the same line of history.
+    symptoms = ("over what", "has lost the answer to", "UNIQUE constraint failed: statemig_history")
+    assert any(symptom in said for symptom in symptoms)
 
 
 def test_a_stamp_that_moves_backwards_is_found() -> None:
