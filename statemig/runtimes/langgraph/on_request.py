@@ -12,7 +12,7 @@ from statemig.envelope import Stamp
 from statemig.errors import AnswerError, StoreError
 from statemig.runtimes.langgraph.reading import Config, Get, Reading, Shape, Steps
 from statemig.runtimes.langgraph.stamps import KEY, WORKFLOW, sorted_rows, stamped
-from statemig.runtimes.langgraph.values import Stored, built
+from statemig.runtimes.langgraph.values import Stored, built, raw
 
 if TYPE_CHECKING:
     from langgraph.checkpoint.base import CheckpointTuple
@@ -114,7 +114,8 @@ def _back(
             yield from _back(reading, inner, thread, to, child, here, below, written)
     checkpoint = dict(parked.checkpoint)
     values = checkpoint["channel_values"]
-    checkpoint["channel_values"] = {name: built(value, reading.serde) for name, value in values.items()}
+    # Raw, because the classes of this process may be those of another version.
+    checkpoint["channel_values"] = {name: raw(value) for name, value in values.items()}
     said = built(metadata, reading.serde) if isinstance(metadata, Stored) else metadata
     kept = {name: value for name, value in said.items() if name not in (KEY, WORKFLOW)}
     new = Stamp(reading.migrator.workflow, to, started=stamp.started, complement=shape.complement)
@@ -123,7 +124,7 @@ def _back(
     above = {"checkpoint_id": stored.config["configurable"]["checkpoint_id"]} if same else {}
     by_task: dict[str, list[tuple[str, Any]]] = {}
     for row in parked.rows:
-        by_task.setdefault(row.task, []).append((row.channel, built(row.value, reading.serde)))
+        by_task.setdefault(row.task, []).append((row.channel, raw(row.value)))
     written.append(
         Written(
             (

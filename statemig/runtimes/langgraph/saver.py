@@ -254,16 +254,16 @@ class MigratingSaver(BaseCheckpointSaver[Any]):
         saver, or not the newer scripts. A checkpoint is appended and nothing is deleted; questions get new ids. Raises as reading does."""
         for each in self._run(back(self._reading, config, self.migrator.resolve(to))):
             for arguments in each.writes:
-                self.inner.put_writes(*arguments)
-            self.inner.put(*each.put)
+                self._reader.put_writes(*arguments)
+            self._reader.put(*each.put)
         self._forget()
 
     async def adowngrade(self, config: Any, to: str) -> None:
         """`downgrade` in an event loop."""
         for each in await self._arun(back(self._reading, config, self.migrator.resolve(to))):
             for arguments in each.writes:
-                await self.inner.aput_writes(*arguments)
-            await self.inner.aput(*each.put)
+                await self._reader.aput_writes(*arguments)
+            await self._reader.aput(*each.put)
         self._forget()
 
     # -- passed on -----------------------------------------------------------------------------------------------------

@@ -93,12 +93,14 @@ class Stored(Mapping[str, Any]):
 
 class Postponed:
     """The serializer of a saver that reads: it decodes nothing, because whether a value is to be built or read raw depends on a stamp
-    that is stored elsewhere."""
+    that is stored elsewhere. What is raw it stores as it is, without building it."""
 
     def __init__(self, serde: Any) -> None:
         self.serde = serde
 
     def dumps_typed(self, obj: Any) -> tuple[str, bytes]:
+        if _has_instance(obj):
+            return _stored_raw(self.serde, obj)
         stored: tuple[str, bytes] = self.serde.dumps_typed(obj)
         return stored
 
@@ -138,6 +140,18 @@ def built(value: Any, serde: Any) -> Any:
     if type(value) is Stored:
         return live(value)
     return _plain_serde(serde).loads_typed(("msgpack", _encoded(value))) if _has_instance(value) else value
+
+
+def _stored_raw(serde: Any, value: Any) -> tuple[str, bytes]:
+    """A raw value as the serializer would store it. One that is not LangGraph's own can only be given what was built."""
+    if isinstance(serde, EncryptedSerializer):
+        form, data = _stored_raw(serde.serde, value)
+        cipher, encrypted = serde.cipher.encrypt(data)
+        return f"{form}+{cipher}", encrypted
+    if isinstance(serde, JsonPlusSerializer):
+        return "msgpack", _encoded(value)
+    stored: tuple[str, bytes] = serde.dumps_typed(built(value, serde))
+    return stored
 
 
 def _has_instance(value: Any) -> bool:

@@ -11,13 +11,14 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.types import Command, interrupt
 from langgraph_play import THREAD, Log, asks, chain, reports, writes, yes
 from langgraph_savers import Storage
-from langgraph_scenarios import JOINS, STEPS, SUBGRAPHS, Scenario, WithSummary
+from langgraph_scenarios import JOINS, NESTED, STEPS, SUBGRAPHS, Scenario, WithSummary
 
 from statemig.errors import AnswerError, CursorError, NewerRevisionError, UnknownRevisionError, UnstampedError
 from statemig.runtimes.langgraph import MigratingSaver
 
 RENAMED = next(each for each in STEPS if each.name == "step-and-field-renamed")
 INSIDE = next(each for each in SUBGRAPHS if each.name == "subgraph-and-step-in-it-renamed")
+MODELS_CHANGED = [each for each in NESTED if each.name.startswith("nested-renamed")]
 SIBLING = next(each for each in JOINS if each.name == "finished-sibling-renamed")
 
 
@@ -155,8 +156,9 @@ def test_a_node_of_the_bound_graph_is_missed_without_a_revision(storage: Storage
             graph.invoke(yes, THREAD)
 
 
-@pytest.mark.parametrize("scenario", [RENAMED, INSIDE, SIBLING], ids=lambda each: each.name)
+@pytest.mark.parametrize("scenario", [RENAMED, INSIDE, SIBLING, *MODELS_CHANGED], ids=lambda each: each.name)
 def test_a_thread_is_brought_back(scenario: Scenario, storage: Storage) -> None:
+    """By a process of the newer code, whose classes are not those of the version it goes back to."""
     workers = Workers(scenario, storage)
     before = workers.run(1, {"topic": "x"})
     workers.run(2, None)
