@@ -7,9 +7,8 @@ from typing import Any
 
 import click
 
-from statemig.cli import exit_codes
 from statemig.cli.ages import age
-from statemig.cli.main import ShownError
+from statemig.cli.blocked import BlockedError
 from statemig.cli.output import format_option, plural, print_json, print_table, store_option, workflow_option
 from statemig.cli.project import Project, pass_project
 from statemig.cli.stored import open_store, pass_store_errors
@@ -55,7 +54,7 @@ def start(
     try:
         opened = window.start(store, target, old=old)
     except DeployError as error:
-        raise _Blocked(error) from error
+        raise BlockedError(error) from error
     _show(store, form, opened)
 
 
@@ -75,7 +74,7 @@ def complete(project: Project, force: bool, url: str | None, workflow: str | Non
     try:
         closed = window.complete(store, force=force)
     except DeployError as error:
-        raise _Blocked(error) from error
+        raise BlockedError(error) from error
     _show(store, form, closed)
 
 
@@ -89,10 +88,6 @@ def status(project: Project, url: str | None, workflow: str | None, form: str) -
     """How far the deploy is: the window, the runs by version, the workers, and what keeps it from being complete."""
     store = open_store(project, project.one_workflow(workflow), url)
     _show(store, form, store.deploy.rollout())
-
-
-class _Blocked(ShownError):
-    exit_code = exit_codes.BLOCKED
 
 
 def _show(store: RunStore, form: str, rollout: Rollout | None) -> None:

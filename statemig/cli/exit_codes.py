@@ -31,7 +31,7 @@ MEANINGS: Final = {
     INCOMPLETE: "revision, edit, rebase: written, but the script does not cover everything; what is missing is listed",
     DAMAGED: "check: a revision was edited, added or is missing",
     CODE_DIFFERS: "check: the code is not what the head revision froze",
-    RUNS_LEFT: "upgrade, downgrade, stamp: some runs stayed where they were; each is listed with its reason",
+    RUNS_LEFT: "upgrade, downgrade, stamp, abort: some runs stayed where they were; each is listed with its reason",
     REFUTED: "verify, test, corpus: a document was run and rejected, or breaks a law; the path is printed",
     UNDECIDED: "verify: not proved and not refuted; the reasons are printed",
     ADDITIVE: "diff: additive",
@@ -39,7 +39,7 @@ MEANINGS: Final = {
     DRAINING: "drain: runs are left; it goes on",
     STALLED: "drain: runs are left, and nothing moves or the deadline has passed",
     NOT_KNOWN: "runs, drain: a figure could not be computed; its reason is printed",
-    BLOCKED: "deploy: something is in the way; all of it is listed, and nothing was written",
+    BLOCKED: "deploy, abort: something is in the way; all of it is listed, and nothing was written",
     ZOMBIES: "runs, route explain: there are runs that no living worker can take; each kind is listed",
     BREAKING: "diff: breaking",
 }

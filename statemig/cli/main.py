@@ -45,6 +45,7 @@ COMMANDS: Final[dict[str, Entry]] = {
     "route": Entry("route", "Say which version runs a run, and ask why."),
     "drain": Entry("drain", "Start no new runs of a version, and watch the others end."),
     "deploy": Entry("deploy", "Open and close the window in which two versions share the runs."),
+    "abort": Entry("abort", "Undo a deploy: bring the runs back, or pin them to the new version."),
 }
 
 

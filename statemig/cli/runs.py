@@ -9,6 +9,7 @@ from typing import Any, Final
 import click
 
 from statemig.cli import exit_codes
+from statemig.cli.failures import show_failures
 from statemig.cli.output import (
     complain,
     format_option,
@@ -24,7 +25,6 @@ from statemig.errors import RevisionError
 from statemig.fleet.backfill import Backfill, downgrade_all, upgrade_all
 from statemig.store.run_store import RunStore
 
-_SHOWN: Final = 20
 _LEFT: Final = {
     "leased": "held by a worker's lease; try again when it is done",
     "changed": "written by somebody else meanwhile; run the command again",
@@ -180,17 +180,7 @@ def _print(store: RunStore, state: Backfill) -> None:
     for name, meaning in _LEFT.items():
         if count := getattr(state, name):
             click.echo(f"  {plural(count, 'run')} left: {meaning}.")
-    for failure in state.failures[:_SHOWN]:
-        where = [f"run {failure.run_id}", failure.kind]
-        where += [
-            f"{name} {value}"
-            for name in ("revision", "operation", "step", "path")
-            if (value := getattr(failure, name))
-        ]
-        hint = f". {failure.hint}" if failure.hint else ""
-        complain(f"  - {', '.join(where)}: {failure.reason.rstrip('.') if hint else failure.reason}{hint}")
-    if len(state.failures) > _SHOWN:
-        complain(f"  and {len(state.failures) - _SHOWN:,} more; --format json lists all of them.")
+    show_failures(state.failures)
 
 
 @click.command()

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from statemig.deploy.abort import Aborted, abort
 from statemig.deploy.draining import DrainStatus, begin_drain, end_drain, look_at_drain
 from statemig.deploy.router import Explanation, Router
 from statemig.deploy.side_by_side import SideBySide
 from statemig.deploy.window import WindowStatus, complete, start, status
 
 __all__ = [
+    "Aborted",
     "DrainStatus",
     "Explanation",
     "Router",
     "SideBySide",
     "WindowStatus",
+    "abort",
     "begin_drain",
     "complete",
     "end_drain",

@@ -198,8 +198,9 @@ class SqlDeployStore:
 
     # -- pins ----------------------------------------------------------------------------------------------------------
 
-    def pin(self, run_id: str, revision: str | None) -> None:
-        """Keep a run with workers of one revision (its full id); None lets it go again."""
+    def pin(self, run_id: str, revision: str | None, *, version: int | None = None) -> bool:
+        """Keep a run with workers of one revision (its full id); None lets it go again. The row of the run is elsewhere, so `version` can
+        not be compared."""
 
         def write(connection: Connection) -> None:
             connection.execute(delete(pins).where(pins.c.workflow == self.workflow, pins.c.run_id == run_id))
@@ -211,6 +212,7 @@ class SqlDeployStore:
                 )
 
         self._changing(write)
+        return True
 
     def pins(self) -> dict[str, str]:
         wanted = select(pins.c.run_id, pins.c.revision).where(pins.c.workflow == self.workflow)
@@ -343,17 +345,23 @@ class RunDeployStore(SqlDeployStore):
         self._draining = select(drains.c.revision).where(drain)
         self._switch = select(meta.c.value).where(meta.c.name == f"draining/{workflow}")
 
-    def pin(self, run_id: str, revision: str | None) -> None:
-        """Raises `RunNotFoundError` where there is no such run, or statemig has never written it."""
+    def pin(self, run_id: str, revision: str | None, *, version: int | None = None) -> bool:
+        """With `version`: False where somebody has written the run since, or holds it, or it is gone.
+
+        Raises `RunNotFoundError` otherwise where there is no such run, or statemig has never written it.
+        """
+        pinned = self._pin.values(pinned_revision=revision, version=runs.c.version + 1)
+        if version is not None:
+            free = or_(runs.c.lease_until.is_(None), runs.c.lease_until <= self.clock())
+            pinned = pinned.where(runs.c.version == version, free)
         with self.engine.begin() as connection:
-            pinned = self._pin.values(pinned_revision=revision, version=runs.c.version + 1)
-            if connection.execute(pinned, {"of_run": run_id}).rowcount == 0:
-                raise RunNotFoundError(
-                    "there is no such run",
-                    run_id=run_id,
-                    workflow=self.workflow,
-                    hint="Is this the right store?",
-                )
+            if connection.execute(pinned, {"of_run": run_id}).rowcount == 1:
+                return True
+        if version is not None:
+            return False
+        raise RunNotFoundError(
+            "there is no such run", run_id=run_id, workflow=self.workflow, hint="Is this the right store?"
+        )
 
     def pins(self) -> dict[str, str]:
         wanted = select(runs.c.run_id, runs.c.pinned_revision).where(

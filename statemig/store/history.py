@@ -147,7 +147,7 @@ def patched_back(
     patch: Any = last.reverse_patch
     before: Any = jsonpatch.apply_patch(document, patch)
     entry = HistoryEntry(row.migrations + 1, now, "downgrade", "eager", row.revision, to)
-    return Moved(row, before, to, last.complement_before, entry, checked=False)
+    return Moved(row, before, to, last.complement_before, entry, checked=False, patched=True)
 
 
 def failure(row: StoredRun, error: StatemigError, head: str, now: float) -> Failure:

@@ -25,7 +25,12 @@ def as_written(store: StoredRuns, moved: Moved, cause: str, view: View | None = 
         return moved
     view = store.watched.view() if view is None else view
     rollout = view.rollout
-    if rollout is None or view.mode(store.head, row.revision) == "in place":
+    aborted = (
+        rollout is not None
+        and (rollout.stage, rollout.new, rollout.old) == ("aborted", store.head, view.preferred)
+        and rollout.modes.get(row.revision) == "in memory"
+    )
+    if rollout is None or (view.mode(store.head, row.revision) == "in place" and not aborted):
         if moved.entry is not None:
             return moved
         # It was taken while the window was open, and is written after it was closed.

@@ -71,7 +71,8 @@ class HistoryEntry:
 @dataclass(frozen=True, slots=True)
 class Moved:
     """A run document brought from one revision to another, not written yet. `entry` None: there was nothing to do. `lowered`: it was
-    brought back to the revision it is stored at, and what that revision has no place for is in the complement."""
+    brought back to the revision it is stored at, and what that revision has no place for is in the complement. `patched`: it was brought
+    back by the reverse patch of its upgrade."""
 
     row: StoredRun
     document: Document
@@ -80,6 +81,7 @@ class Moved:
     entry: HistoryEntry | None
     checked: bool = True
     lowered: bool = False
+    patched: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,7 +256,10 @@ class DeployStore(Protocol):
 
     def prefer(self, revision: str | None, classes: dict[str, str] | None = ...) -> None: ...
 
-    def pin(self, run_id: str, revision: str | None) -> None: ...
+    def pin(self, run_id: str, revision: str | None, *, version: int | None = None) -> bool:
+        """Keep a run with workers of a revision; None lets it go. With `version`: only where nobody has written its row since and
+        nobody holds it, and False otherwise (a store without rows of its own for runs can not tell)."""
+        ...
 
     def pins(self) -> dict[str, str]: ...
 

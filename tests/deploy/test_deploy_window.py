@@ -8,7 +8,7 @@ from triage_runs import V1, Approval, Label, StateV1, revisions, state
 from triage_runs import store as store_of
 
 from statemig import Migrator, Revision, RunStore, Step, Workflow, capture
-from statemig.deploy import Router, complete, start, status
+from statemig.deploy import Router, abort, complete, start, status
 from statemig.errors import DeployError
 
 V2 = {"topic": "t", "priority": "high"}
@@ -239,3 +239,27 @@ def test_a_removed_step_is_skipped_where_old_state_meets_it(url, clock):
     with new.load(loaded) as run:
         assert run.step == "send"
     assert [position["step"] for position in new.read(loaded).cursor] == ["send"]
+
+
+def test_a_run_taken_before_an_abort_is_written_back_in_the_old_version(pair):
+    """It was stored in the old version when the deploy was undone, and so it is when its worker is done."""
+    old, new = pair
+    run_id = old.start(state())
+    with new.claim("w2") as run:
+        abort(new)
+        run.state["priority"] = "high"
+    assert new.row(run_id).revision == "r1"
+    assert abort(new).complete
+    assert old.claim("w1").run_id == run_id
+
+
+def test_a_deploy_that_was_undone_can_be_begun_again(pair):
+    old, new = pair
+    run_id = old.start(state())
+    with new.claim("w2") as run:
+        run.state["priority"] = "high"
+    abort(new)
+    assert start(new, "r2").modes == {"r1": "in memory"}
+    Router(new).prefer("r2")
+    with new.claim("w2") as run:
+        assert (run.run_id, run.state["priority"]) == (run_id, "high")
