@@ -6,7 +6,7 @@ One aggregate query over the runs; everything else is decided on the kinds of ru
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from statemig.errors import ConfigError
@@ -177,7 +177,7 @@ def _zombies(fleet: Counted, kinds: Sequence[Kind]) -> tuple[int | Unknown, list
 
 
 def _decide(view: View, kind: Kind) -> Any:
-    facts = RunFacts("", kind.revision, kind.started_revision, kind.pinned_revision, kind.steps)
+    facts = RunFacts("", kind.revision, kind.started_revision, kind.pinned_revision, kind.steps, kind.canary)
     return view.decide(facts)
 
 
@@ -193,6 +193,6 @@ def _decided_by_name(fleet: Counted, view: View) -> dict[str, tuple[bool, bool]]
             if row.leased(now):
                 continue
             facts = facts_of(row)
-            nameless = RunFacts("", row.revision, row.started_revision, row.pinned_revision, facts.steps)
+            nameless = replace(facts, run_id="")
             found[row.run_id] = view.decide(nameless).zombie, view.decide(facts).zombie
     return found

@@ -10,6 +10,7 @@ from sqlalchemy.engine import Connection
 from statemig import json_text
 from statemig.document import Document
 from statemig.errors import DeployError, DrainingError, RoutedElsewhereError, StatemigError
+from statemig.store.deploy_canary import begins
 from statemig.store.deploy_records import Worker
 from statemig.store.deploy_routing import View
 from statemig.store.deploy_store import LIVE
@@ -72,14 +73,21 @@ class Claims:
             )
 
     def started(self, row: StoredRun, document: Document) -> tuple[StoredRun, Document]:
-        """A new run of head as one of the preferred version, and as it may be written while a deploy's window is open."""
+        """A new run of head as one of the preferred version, or of that of a canary, and as it may be written while a deploy's
+        window is open."""
         store = self._store
         head = store.head
         view = store.watched.view()
         if not view.decides:
             return row, document
         begun = written = head
-        if view.preferred is not None and view.preferred in store.migrator.known:
+        shares = view.shares
+        if shares is not None and begins(shares, row.run_id):
+            # Where this process can not begin it on the new version, the first worker of that one takes it there.
+            row = replace(row, canary=shares.revision)
+        if row.canary in store.migrator.known and any(each.revision == row.canary for each in view.workers):
+            begun = written = row.canary or head
+        elif view.preferred is not None and view.preferred in store.migrator.known:
             begun = written = view.preferred
         rollout = view.rollout
         if (

@@ -24,10 +24,10 @@ class Unknown:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """Unfinished runs that are alike: the same three tags, standing at the same places, each (step, ready, running or waiting, on what).
+    """Unfinished runs that are alike: the same tags, standing at the same places, each (step, ready, running or waiting, on what).
 
     `oldest` is when the first of them was started, `since` when the first of them was last written (for one that waits: since when).
-    `example` is the id of any of them.
+    `example` is the id of any of them. `canary`: the revision whose canary they are in.
     """
 
     revision: str | None
@@ -39,6 +39,7 @@ class Kind:
     oldest: float
     since: float
     example: str
+    canary: str | None = None
 
     @property
     def steps(self) -> tuple[str, ...]:

@@ -11,23 +11,25 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, assert_never
 
+from statemig.store.deploy_canary import Shares, shares_of
 from statemig.store.deploy_records import Drain, Mode, Policy, Rollout, Strategy, Worker
 
-Rule = Literal["pin", "window", "run", "step", "drain", "class", "workflow", "preferred", "none"]
+Rule = Literal["pin", "window", "run", "step", "drain", "canary", "class", "workflow", "preferred", "none"]
 
-#: the order of scopes, the most specific first; a drain comes between step and class
+#: the order of scopes, the most specific first; a drain and then a canary come between step and class
 _SCOPES: Sequence[Literal["run", "step"]] = ("run", "step")
 
 
 @dataclass(frozen=True, slots=True)
 class RunFacts:
-    """What a decision depends on. `steps` are those the run stands at."""
+    """What a decision depends on. `steps` are those the run stands at; `canary` is the revision whose canary it is in."""
 
     run_id: str
     revision: str | None
     started_revision: str | None = None
     pinned_revision: str | None = None
     steps: tuple[str, ...] = ()
+    canary: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,12 @@ class View:
     rollout: Rollout | None = None
     workers: tuple[Worker, ...] = ()
     pins: Mapping[str, str] | None = None
+    canary_runs: Mapping[str, str] | None = None
+
+    @property
+    def shares(self) -> Shares | None:
+        """Those of the canary; None where there is none on."""
+        return None if self.rollout is None else shares_of(self.rollout)
 
     @property
     def decides(self) -> bool:
@@ -104,6 +112,10 @@ class View:
             if drain.revision == run.revision:
                 why = f"{drain.revision} drains, and the runs that are on it end on it"
                 return Wanted("drain", "drain", (drain.revision,), why)
+        shares = self.shares
+        if shares is not None and self.in_canary(run, shares):
+            share = "the canary takes every run" if shares.parked >= 1 else "it is in the canary"
+            return self._migrate("canary", run, shares.revision, f"{share} of {shares.revision}")
         by_class = self._of_class(run.revision)
         if by_class is not None:
             return self._by(by_class, run, "class", f"runs that a {by_class.target} change stands before")
@@ -133,6 +145,11 @@ class View:
         }
         best = wanted.revisions[0] if wanted.revisions else None
         return Decision(run.run_id, chosen, wanted.rule, wanted.strategy, why, best, tuple(sorted(names)))
+
+    def in_canary(self, run: RunFacts, shares: Shares) -> bool:
+        """Whether the run is for the new version. Once chosen it stays so: nothing that it does later is asked."""
+        mark = (self.canary_runs or {}).get(run.run_id, run.canary)
+        return shares.parked >= 1 or mark == shares.revision
 
     def mode(self, head: str, shape: str | None) -> Mode:
         """What a worker of `head` does with a run of that shape: the window's word, where the window is about that head."""

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import asdict, replace
 from typing import Any, Final
 
-from sqlalchemy import Engine, and_, bindparam, delete, or_, select, update
+from sqlalchemy import Engine, delete, or_, select, update
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError
 
 from statemig import json_text
-from statemig.errors import ConflictError, RunNotFoundError
+from statemig.errors import ConflictError
 from statemig.store.deploy_records import Drain, Policy, Rollout, Worker
-from statemig.store.deploy_tables import drains, pins, policies, preferred, rollouts, workers
+from statemig.store.deploy_tables import canaries, drains, pins, policies, preferred, rollouts, workers
 from statemig.store.engine import open_engine
 from statemig.store.protocols import Attempt
 from statemig.store.records import Records
 from statemig.store.statement import Statement
-from statemig.store.tables import meta, prepare, runs
+from statemig.store.tables import meta, prepare
 
 #: seconds for which a worker is taken to live after it was last heard of
 LIVE: Final = 60.0
@@ -57,6 +57,7 @@ class SqlDeployStore:
         named = meta.c.name == f"deploy/{workflow}"
         self._read_generation = Statement(self._engine, select(meta.c.value).where(named))
         self._write_generation = update(meta).where(named)
+        self._of_canary = canaries.c.workflow == workflow
 
     @property
     def engine(self) -> Engine:
@@ -223,6 +224,37 @@ class SqlDeployStore:
         """Those of the pins that are not in the rows of the runs."""
         return self.pins()
 
+    # -- canary --------------------------------------------------------------------------------------------------------
+
+    def put_in_canary(self, run_ids: Collection[str], revision: str) -> int:
+        """Those runs are in the canary of a revision from now on. How many were not."""
+        named = sorted(set(run_ids))
+
+        def write(connection: Connection) -> int:
+            before = self._in_canary(connection)
+            added = [run_id for run_id in named if before.get(run_id) != revision]
+            for some in batches(added):
+                connection.execute(delete(canaries).where(self._of_canary, canaries.c.run_id.in_(some)))
+                rows = [{"workflow": self.workflow, "run_id": one, "revision": revision} for one in some]
+                connection.execute(canaries.insert(), rows)
+            return len(added)
+
+        return int(self._changing(write))
+
+    def empty_canary(self) -> int:
+        """No run is in a canary any more. How many were."""
+        gone = delete(canaries).where(self._of_canary)
+        return int(self._changing(lambda connection: connection.execute(gone).rowcount))
+
+    def canary_beside(self) -> dict[str, str]:
+        """Of the runs that are in a canary those of which their own row does not say so."""
+        with self.engine.connect() as connection:
+            return self._in_canary(connection)
+
+    def _in_canary(self, connection: Connection) -> dict[str, str]:
+        wanted = select(canaries.c.run_id, canaries.c.revision).where(self._of_canary)
+        return {one[0]: one[1] for one in connection.execute(wanted)}
+
     # -- drains --------------------------------------------------------------------------------------------------------
 
     def drains(self) -> list[Drain]:
@@ -324,61 +356,7 @@ class SqlDeployStore:
         raise AssertionError("unreachable")
 
 
-class RunDeployStore(SqlDeployStore):
-    """Beside the runs of a `RunStore`: pins are in the rows of the runs, and what starts a run can ask in its own transaction."""
-
-    def __init__(
-        self,
-        engine: Engine,
-        workflow: str,
-        *,
-        clock: Callable[[], float] = time.time,
-        create: bool = True,
-    ) -> None:
-        super().__init__(engine, workflow, clock=clock, create=create)
-        self._pin = update(runs).where(runs.c.workflow == workflow, runs.c.run_id == bindparam("of_run"))
-        # Held while a run starts, so that who begins to drain waits for it, and then counts it.
-        self._hold = (
-            select(meta.c.value).where(meta.c.name == f"deploy/{workflow}").with_for_update(read=True)
-        )
-        drain = and_(drains.c.workflow == workflow, drains.c.revision == bindparam("of_revision"))
-        self._draining = select(drains.c.revision).where(drain)
-        self._switch = select(meta.c.value).where(meta.c.name == f"draining/{workflow}")
-
-    def pin(self, run_id: str, revision: str | None, *, version: int | None = None) -> bool:
-        """With `version`: False where somebody has written the run since, or holds it, or it is gone.
-
-        Raises `RunNotFoundError` otherwise where there is no such run, or statemig has never written it.
-        """
-        pinned = self._pin.values(pinned_revision=revision, version=runs.c.version + 1)
-        if version is not None:
-            free = or_(runs.c.lease_until.is_(None), runs.c.lease_until <= self.clock())
-            pinned = pinned.where(runs.c.version == version, free)
-        with self.engine.begin() as connection:
-            if connection.execute(pinned, {"of_run": run_id}).rowcount == 1:
-                return True
-        if version is not None:
-            return False
-        raise RunNotFoundError(
-            "there is no such run", run_id=run_id, workflow=self.workflow, hint="Is this the right store?"
-        )
-
-    def pins(self) -> dict[str, str]:
-        wanted = select(runs.c.run_id, runs.c.pinned_revision).where(
-            runs.c.workflow == self.workflow, runs.c.pinned_revision.is_not(None)
-        )
-        with self.engine.connect() as connection:
-            return {one[0]: one[1] for one in connection.execute(wanted)}
-
-    def pins_beside(self) -> dict[str, str]:
-        return {}
-
-    def starting(self, connection: Connection, revision: str) -> str | None:
-        """What drains so that no run of that revision may start: "the workflow", "the version", or None. In the transaction that
-        inserts the run."""
-        if connection.dialect.name != "sqlite":  # there the insert has taken the only lock
-            connection.execute(self._hold)
-        if connection.execute(self._switch).first() is not None:
-            return "the workflow"
-        found = connection.execute(self._draining, {"of_revision": revision}).first()
-        return None if found is None else "the version"
+def batches(names: Sequence[str], size: int = 500) -> Iterator[Sequence[str]]:
+    """So many at a time as a database takes in one list."""
+    for start in range(0, len(names), size):
+        yield names[start : start + size]

@@ -5,6 +5,7 @@ statemig_workers      one row per worker and version that it can run, with its h
 statemig_policies     what is wanted: strategy and preferred revision, by workflow, change class, step or run
 statemig_preferred    the revision that new runs start on, and how far each older one is from it (its change class)
 statemig_pins         runs that stay with one revision, for stores that have no column for it
+statemig_canaries     runs that are in the canary of a revision, for stores that have no column for it
 statemig_drains       versions that start no new runs, and how many were left at the last look
 statemig_rollouts     the reader/writer window of the latest deploy
 ====================  ==================================================================================================
@@ -61,6 +62,14 @@ pins = Table(
     Column("run_id", _name, primary_key=True),
     Column("revision", _revision, nullable=False),
     Column("set_at", Double, nullable=False),
+)
+
+canaries = Table(
+    "statemig_canaries",
+    metadata,
+    Column("workflow", _name, primary_key=True),
+    Column("run_id", _name, primary_key=True),
+    Column("revision", _revision, nullable=False),
 )
 
 drains = Table(

@@ -10,6 +10,7 @@ from sqlalchemy import Engine, and_, case, false, func, literal, or_, true
 from sqlalchemy.sql.elements import ColumnElement
 
 from statemig import json_text
+from statemig.store.deploy_canary import Shares
 from statemig.store.deploy_records import Policy, Worker
 from statemig.store.deploy_routing import RunFacts, View
 from statemig.store.deploy_store import LIVE
@@ -31,13 +32,19 @@ def read_view(deploy: DeployStore) -> View:
         rollout=deploy.rollout(),
         workers=tuple(deploy.workers()),
         pins=deploy.pins_beside(),
+        canary_runs=deploy.canary_beside(),
     )
 
 
 def facts_of(row: StoredRun) -> RunFacts:
     """What a decision needs of a stored run."""
     return RunFacts(
-        row.run_id, row.revision, row.started_revision, row.pinned_revision, steps_of(row.standing)
+        row.run_id,
+        row.revision,
+        row.started_revision,
+        row.pinned_revision,
+        steps_of(row.standing),
+        row.canary,
     )
 
 
@@ -103,6 +110,8 @@ def mine(view: View, head: str, known: Iterable[str], engine: Engine) -> ColumnE
     ]
     whens += [(sql.stands_at(each.target), sql.takes(each)) for each in view.policies if each.scope == "step"]
     whens += [(runs.c.revision == each.revision, literal(each.revision == head)) for each in view.drains]
+    if view.shares is not None:
+        whens += [(sql.in_canary(view.shares), sql.migrates(view.shares.revision))]
     for each in view.policies:
         if each.scope == "class":
             shapes = [shape for shape, found in (view.classes or {}).items() if found == each.target]
@@ -129,6 +138,15 @@ class _InSql:
         entry = f"[{json_text.dumps(step).decode()},"
         find: Any = func.instr if self._is_sqlite else func.strpos
         return ColumnElement.__gt__(find(runs.c.standing, entry), 0)
+
+    def in_canary(self, shares: Shares) -> ColumnElement[bool]:
+        """`View.in_canary`; a run that the view names is no row's own word."""
+        if shares.parked >= 1:
+            return true()
+        beside = self._view.canary_runs or {}
+        named = [runs.c.run_id == run for run, to in sorted(beside.items()) if to == shares.revision]
+        others = [runs.c.run_id != run for run in sorted(beside)]
+        return or_(*named, and_(runs.c.canary == shares.revision, *others))
 
     def takes(self, policy: Policy) -> ColumnElement[bool]:
         if policy.strategy == "migrate":

@@ -10,7 +10,7 @@ from statemig import json_text
 from statemig.store.deploy_records import Kind
 from statemig.store.tables import runs
 
-_TAGS = (runs.c.revision, runs.c.started_revision, runs.c.pinned_revision, runs.c.standing)
+_TAGS = (runs.c.revision, runs.c.started_revision, runs.c.pinned_revision, runs.c.canary)
 
 
 def read(engine: Engine, workflow: str, now: float) -> list[Kind]:
@@ -22,9 +22,9 @@ def read(engine: Engine, workflow: str, now: float) -> list[Kind]:
         func.min(runs.c.run_id),
     )
     grouped = (
-        select(*_TAGS, leased, *found_of_each)
+        select(*_TAGS, runs.c.standing, leased, *found_of_each)
         .where(runs.c.workflow == workflow, runs.c.phase.in_(("ready", "parked")))
-        .group_by(*_TAGS, leased)
+        .group_by(*_TAGS, runs.c.standing, leased)
     )
     with engine.connect() as connection:
         found = connection.execute(grouped).all()
@@ -39,8 +39,9 @@ def read(engine: Engine, workflow: str, now: float) -> list[Kind]:
             oldest,
             since,
             example,
+            canary,
         )
-        for revision, started, pinned, standing, held, count, oldest, since, example in found
+        for revision, started, pinned, canary, standing, held, count, oldest, since, example in found
     ]
 
 
@@ -54,7 +55,9 @@ def examples(engine: Engine, workflow: str, kind: Kind, now: float, limit: int) 
             *(
                 column.is_not_distinct_from(value)
                 for column, value in zip(
-                    _TAGS, (kind.revision, kind.started_revision, kind.pinned_revision), strict=False
+                    _TAGS,
+                    (kind.revision, kind.started_revision, kind.pinned_revision, kind.canary),
+                    strict=True,
                 )
             ),
         )

@@ -21,7 +21,7 @@ class StoredRun:
     """A run as the store holds it, document still as text, or as the bytes of it.
 
     In a user's own table `content` is compared on every write. `rest` is what statemig keeps beside a user's own table (None in its own).
-    `stamped` False: a row of a user's table that statemig has never written.
+    `stamped` False: a row of a user's table that statemig has never written. `canary`: the revision whose canary the run is in.
     """
 
     run_id: str
@@ -46,6 +46,7 @@ class StoredRun:
     claimed_revision: str | None
     created_at: float
     updated_at: float
+    canary: str | None = None
     stamped: bool = True
 
     def leased(self, now: float) -> bool:
@@ -265,6 +266,18 @@ class DeployStore(Protocol):
 
     def pins_beside(self) -> dict[str, str]:
         """Those of the pins that are not in the rows of the runs."""
+        ...
+
+    def put_in_canary(self, run_ids: Collection[str], revision: str) -> int:
+        """Those runs are in the canary of a revision from now on. How many were not."""
+        ...
+
+    def empty_canary(self) -> int:
+        """No run is in a canary any more. How many were."""
+        ...
+
+    def canary_beside(self) -> dict[str, str]:
+        """Of the runs that are in a canary those of which their own row does not say so."""
         ...
 
     def drains(self) -> list[Drain]: ...

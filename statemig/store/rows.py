@@ -82,6 +82,7 @@ TAGS: Final = (
     runs.c.claimed_revision,
     runs.c.created_at,
     runs.c.updated_at,
+    runs.c.canary,
 )
 
 same_run = and_(runs.c.workflow == bindparam("of_workflow"), runs.c.run_id == bindparam("run"))

@@ -250,8 +250,8 @@ class UserRows:
         return run_id
 
 
-# revision ... updated_at of a row that has no tags yet, in the order of StoredRun.
-_UNSTAMPED: tuple[Any, ...] = (None, None, None, False, None, 0, 0, 0, *(None,) * 6, 0.0, 0.0)
+# revision ... canary of a row that has no tags yet, in the order of StoredRun.
+_UNSTAMPED: tuple[Any, ...] = (None, None, None, False, None, 0, 0, 0, *(None,) * 6, 0.0, 0.0, None)
 
 
 def _digest(content: str) -> str:

@@ -22,8 +22,8 @@ from statemig.errors import (
 from statemig.migrator import Migrator, Record
 from statemig.store import flow, history, kinds
 from statemig.store.candidates import Candidates
+from statemig.store.deploy_beside import RunDeployStore
 from statemig.store.deploy_records import Kind
-from statemig.store.deploy_store import RunDeployStore
 from statemig.store.deploy_view import Watched
 from statemig.store.engine import open_engine
 from statemig.store.protocols import Attempt, Failure, HistoryEntry, Moved, RunFilter, Standing, StoredRun

@@ -1,4 +1,5 @@
-"""The tables of a store. Their meaning is a format that users keep: `FORMAT` changes with it, and a newer one is refused.
+"""The tables of a store. Their meaning is a format that users keep: `FORMAT` changes with it, and a newer one is refused. What was
+only added is made in a store that lacks it when that is next opened.
 
 ==================  ====================================================================================================
 statemig_runs       one row per run: its document, its three tags, who holds it, and the complement of what was migrated
@@ -6,7 +7,7 @@ statemig_attempts   one row per ended try of a step, keyed by the fencing token 
 statemig_history    one row per migration of a run; the newest `history_limit` are kept, the complement is never shortened
 statemig_answers    one row per answered question (a digest, not the value), so that the same answer twice is no error
 statemig_failures   one row per run and head that it could not be brought to; current while the run's version is unchanged
-statemig_meta       the format number and switches such as "draining/<workflow>"
+statemig_meta       the format number, how much was added to it, and switches such as "draining/<workflow>"
 ==================  ====================================================================================================
 
 Documents and complements are JSON *text*: a JSON column type would lose key order, big integers and the digits of decimals.
@@ -17,7 +18,20 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import Boolean, Column, Double, Index, Integer, MetaData, String, Table, Text, select
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Double,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    inspect,
+    select,
+    text,
+)
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
 from sqlalchemy.schema import CreateIndex, CreateTable
@@ -25,6 +39,8 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 from statemig.errors import StoreError
 
 FORMAT: Final = 1
+#: counts what was added to the format that an older statemig can leave alone: tables, and columns that may be null
+ADDITIONS: Final = 1
 
 metadata = MetaData()
 
@@ -63,6 +79,7 @@ runs = Table(
     Column(
         "updated_at", Double, nullable=False
     ),  # of the last write that was no claim; the order of the queue
+    Column("canary", _revision),  # the revision whose canary the run is in, or null
 )
 Index("statemig_runs_queue", runs.c.workflow, runs.c.phase, runs.c.updated_at, runs.c.run_id)
 
@@ -141,6 +158,8 @@ meta = Table(
 )
 
 _read_format = select(meta.c.value).where(meta.c.name == "format")
+_read_additions = select(meta.c.value).where(meta.c.name == "additions")
+_ADDED: Final = (runs.c.canary,)
 
 
 def prepare(engine: Engine, *, create: bool) -> None:
@@ -153,7 +172,9 @@ def prepare(engine: Engine, *, create: bool) -> None:
     if found is None or (found == str(FORMAT) and not _is_complete(engine)):
         if not create:
             raise StoreError(
-                "the store has no statemig tables" if found is None else "the store lacks some of its tables",
+                "the store has no statemig tables"
+                if found is None
+                else "the store lacks some of its tables or columns",
                 hint="Open it once with create=True, or run `statemig init`",
             )
         try:
@@ -179,9 +200,9 @@ def _format(engine: Engine) -> str | None:
 
 
 def _is_complete(engine: Engine) -> bool:
-    """Not so where it was made before there were tables of deploys."""
+    """Not so where an older statemig made it."""
     with engine.connect() as connection:
-        return engine.dialect.has_table(connection, "statemig_rollouts")
+        return int(connection.execute(_read_additions).scalar() or 0) >= ADDITIONS
 
 
 def _create(engine: Engine) -> None:
@@ -192,9 +213,19 @@ def _create(engine: Engine) -> None:
             connection.execute(CreateTable(table, if_not_exists=True))
             for index in table.indexes:
                 connection.execute(CreateIndex(index, if_not_exists=True))
+        for column in _ADDED:
+            present = inspect(connection).get_columns(column.table.name)
+            if all(each["name"] != column.name for each in present):
+                kind = column.type.compile(engine.dialect)
+                connection.execute(text(f"ALTER TABLE {column.table.name} ADD COLUMN {column.name} {kind}"))
         _write_format(connection)
 
 
 def _write_format(connection: Connection) -> None:
     if connection.execute(_read_format).scalar() is None:
         connection.execute(meta.insert().values(name="format", value=str(FORMAT)))
+    found = connection.execute(_read_additions).scalar()
+    if found is None:
+        connection.execute(meta.insert().values(name="additions", value=str(ADDITIONS)))
+    elif int(found) < ADDITIONS:
+        connection.execute(meta.update().where(meta.c.name == "additions").values(value=str(ADDITIONS)))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -22,6 +24,14 @@ def worker(revision, *reads, name=None):
 
 
 W1, W2, W3 = worker("r1"), worker("r2", "r1"), worker("r3", "r1", "r2")
+
+
+def shares(new, parked, on=True):
+    return {"canary": {"on": on, "new": new, "parked": parked}}
+
+
+def window(**more):
+    return Rollout("r1", "r2", "started", "r1", "r1", {"r1": "in place"}, **more)
 
 
 def decided(run=None, **view):
@@ -74,26 +84,72 @@ def test_a_routed_run_whose_version_is_gone_goes_to_that_of_its_state():
         ({"step": "approve", "drain": True}, "step"),
         ({"step": "send"}, "workflow"),
         ({"run": "x", "step": "approve"}, "run"),
-        ({"pin": True, "run": "x", "step": "approve", "drain": True, "class": "breaking"}, "pin"),
+        ({"canary": True, "class": "breaking"}, "canary"),
+        ({"canary": True, "drain": True}, "drain"),
+        ({"canary": True, "step": "approve"}, "step"),
+        (
+            {"pin": True, "canary": True, "run": "x", "step": "approve", "drain": True, "class": "breaking"},
+            "pin",
+        ),
     ],
 )
 def test_the_most_specific_rule_wins(more, rule):
     policies = [Policy("workflow", "", "route")]
     policies += [Policy(scope, more[scope], "migrate") for scope in ("class", "step", "run") if scope in more]
     drains = (Drain("r1", 0, None, "notify", 1, 1, 0, 0),) if "drain" in more else ()
-    run = RunFacts("x", "r1", "r1", "r1" if "pin" in more else None, ("approve",))
+    canary = "r2" if "canary" in more else None
+    run = RunFacts("x", "r1", "r1", "r1" if "pin" in more else None, ("approve",), canary)
     found, revision = decided(
-        run, policies=tuple(policies), drains=drains, preferred="r2", classes={"r1": "breaking"}
+        run,
+        policies=tuple(policies),
+        drains=drains,
+        preferred="r2",
+        classes={"r1": "breaking"},
+        rollout=None if canary is None else window(details=shares(0.05, 0.05)),
     )
     assert found == rule
-    assert revision == ("r2" if rule in ("class", "step", "run") else "r1")
+    assert revision == ("r2" if rule in ("class", "step", "run", "canary") else "r1")
 
 
 def test_a_run_that_could_not_come_back_stays_while_the_window_is_open():
-    window = Rollout("r1", "r2", "started", "r1", "r1", {"r1": "pin"}, {"r1": "the way down is not proved"})
-    found = View(preferred="r2", rollout=window, workers=(W1, W2)).decide(RunFacts("x", "r1", "r1"))
+    held = Rollout("r1", "r2", "started", "r1", "r1", {"r1": "pin"}, {"r1": "the way down is not proved"})
+    found = View(preferred="r2", rollout=held, workers=(W1, W2)).decide(RunFacts("x", "r1", "r1"))
     assert (found.rule, found.revision) == ("window", "r1")
     assert found.why == "until the deploy is complete it stays: the way down is not proved"
+
+
+def test_a_run_of_the_canary_goes_to_the_new_version_and_the_others_stay():
+    open_window = window(details=shares(0.05, 0.05))
+    inside, outside = RunFacts("x", "r1", "r1", canary="r2"), RunFacts("y", "r1", "r1")
+    assert decided(inside, preferred="r1", rollout=open_window) == ("canary", "r2")
+    assert decided(outside, preferred="r1", rollout=open_window) == ("preferred", "r1")
+
+
+def test_a_canary_of_all_asks_no_run():
+    everything = window(details=shares(1.0, 1.0))
+    assert decided(preferred="r1", rollout=everything) == ("canary", "r2")
+
+
+@pytest.mark.parametrize("stage", ["completed", "aborted"])
+def test_with_its_deploy_a_canary_is_over(stage):
+    over = replace(window(details=shares(1.0, 1.0)), stage=stage)
+    assert decided(RunFacts("x", "r1", "r1", canary="r2"), preferred="r1", rollout=over)[0] == "preferred"
+
+
+def test_a_canary_that_was_stopped_says_nothing():
+    stopped = window(details=shares(1.0, 1.0, on=False))
+    assert decided(RunFacts("x", "r1", "r1", canary="r2"), preferred="r1", rollout=stopped)[0] == "preferred"
+
+
+def test_a_run_that_could_not_come_back_is_in_no_canary():
+    held = replace(window(details=shares(0.05, 1.0)), modes={"r1": "pin"})
+    assert decided(RunFacts("x", "r1", "r1"), preferred="r1", rollout=held) == ("window", "r1")
+
+
+def test_a_run_of_the_canary_waits_for_no_worker_of_the_new_version():
+    inside = RunFacts("x", "r1", "r1", canary="r2")
+    found = decided(inside, preferred="r1", rollout=window(details=shares(0.05, 0.05)), workers=(W1,))
+    assert found == ("canary", "r1")
 
 
 # -- the database agrees with the rules --------------------------------------------------------------------------------
@@ -125,13 +181,15 @@ views = st.builds(
     ),
     rollout=st.none()
     | st.builds(
-        lambda new, modes, stage: Rollout("r1", new, stage, "r1", "r1", modes),
+        lambda new, modes, stage, details: Rollout("r1", new, stage, "r1", "r1", modes, {}, details),
         revision,
         st.dictionaries(revision, st.sampled_from(["in place", "in memory", "pin"])),
         st.sampled_from(["started", "completed"]),
+        st.just({}) | st.builds(shares, st.just(0.05), st.sampled_from([0.0, 0.05, 1.0]), st.booleans()),
     ),
     workers=st.lists(st.sampled_from([W1, W2, W3]), unique=True).map(tuple),
     pins=st.dictionaries(st.sampled_from(["3", "7"]), revision),
+    canary_runs=st.dictionaries(st.sampled_from(["5", "7", "11"]), revision),
 )
 HEADS = {each.revision: each for each in (W1, W2, W3)}
 
@@ -164,6 +222,7 @@ def every_kind(url):
                                 migrations=0,
                                 version=1,
                                 token=0,
+                                canary=(None, "r2", "r3")[made % 3],
                                 created_at=1.0,
                                 updated_at=1.0,
                             )

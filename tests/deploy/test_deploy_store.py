@@ -41,6 +41,30 @@ def test_a_worker_of_two_versions_is_listed_with_each(deploy):
     assert [each.revision for each in deploy.workers()] == ["r2"]
 
 
+def test_runs_are_put_in_a_canary_once_and_all_taken_out(url, clock):
+    runs = store(url, 1, clock=clock)
+    for name in ("a", "b", "c"):
+        runs.start(state(), run_id=name)
+    assert runs.deploy.put_in_canary(["a", "b"], "r2") == 2
+    before = runs.row("b")
+    assert runs.deploy.put_in_canary(["b", "c"], "r2") == 1
+    assert {name: runs.row(name).canary for name in "abc"} == dict.fromkeys("abc", "r2")
+    assert runs.row("b") == before
+    assert runs.deploy.empty_canary() == 3
+    assert runs.row("a").canary is None
+
+
+def test_at_a_url_of_its_own_the_runs_of_a_canary_are_listed_beside(url, clock):
+    deploy = SqlDeployStore(url, "triage", clock=clock)
+    before = deploy.generation()
+    assert deploy.put_in_canary(["a", "b"], "r2") == 2
+    assert deploy.put_in_canary(["b", "c"], "r2") == 1
+    assert deploy.canary_beside() == dict.fromkeys("abc", "r2")
+    assert deploy.generation() != before
+    assert deploy.empty_canary() == 3
+    assert deploy.canary_beside() == {}
+
+
 def test_only_what_changes_a_decision_changes_the_generation(deploy):
     deploy.beat("w1", "r1")
     before = deploy.generation()
@@ -165,12 +189,53 @@ def test_a_store_from_before_there_were_deploys_gets_the_tables(url, clock):
     with engine.begin() as connection:
         for name in ("workers", "policies", "preferred", "pins", "drains", "rollouts"):
             connection.execute(text(f"DROP TABLE statemig_{name}"))
+        connection.execute(text("DELETE FROM statemig_meta WHERE name = 'additions'"))
 
     with pytest.raises(StoreError, match="the store lacks some of its tables"):
         store(url, 1, create=False).read(run_id)
     assert store(url, 1).read(run_id).state == state()
     assert inspect(engine).has_table("statemig_rollouts")
     engine.dispose()
+
+
+def test_a_store_from_before_there_were_canaries_gets_the_column_and_goes_on(url, clock):
+    run_id = store(url, 1, clock=clock).start(state())
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        connection.execute(text("ALTER TABLE statemig_runs DROP COLUMN canary"))
+        connection.execute(text("DROP TABLE statemig_canaries"))
+        connection.execute(text("DELETE FROM statemig_meta WHERE name = 'additions'"))
+
+    with pytest.raises(StoreError, match="the store lacks some of its tables or columns"):
+        store(url, 1, create=False).read(run_id)
+    again = store(url, 1)
+    assert again.read(run_id).state == state()
+    assert again.deploy.put_in_canary([run_id], "r2") == 1
+    assert store(url, 1).row(run_id).canary == "r2"
+    engine.dispose()
+
+
+def test_processes_that_add_the_column_at_the_same_moment_do_not_fail(url, clock):
+    run_id = store(url, 1, clock=clock).start(state())
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        connection.execute(text("ALTER TABLE statemig_runs DROP COLUMN canary"))
+        connection.execute(text("DELETE FROM statemig_meta WHERE name = 'additions'"))
+    engine.dispose()
+    failed = []
+
+    def open_it():
+        try:
+            assert store(url, 1).row(run_id).canary is None
+        except Exception as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=open_it) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failed == []
 
 
 def test_a_figure_that_is_not_known_says_why():
