@@ -76,7 +76,9 @@ class Team:
         if ended.returncode:
             self.write(f"  (exit code {ended.returncode})")
         if ended.returncode != ends:
-            raise Unexpected(f"statemig {arguments} ended with {ended.returncode}, not {ends}\n{ended.stdout}")
+            raise Unexpected(
+                f"statemig {arguments} ended with {ended.returncode}, not {ends}\n{ended.stdout}"
+            )
         return ended.stdout
 
     def release(self, revision: str) -> None:

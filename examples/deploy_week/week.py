@@ -1,6 +1,6 @@
 """A week of a team that deploys every day while refunds are in flight.
 
-    python examples/deploy_week/week.py [FOLDER]
+python examples/deploy_week/week.py [FOLDER]
 """
 
 from __future__ import annotations
@@ -31,12 +31,19 @@ def monday(team: Team) -> None:
     team.work("b2")
     team.statemig("runs")
 
+
 def tuesday(team: Team) -> None:
     team.day("tuesday", "something is added")
     team.edit(
         ('    reason: str = ""\n', '    reason: str = ""\n    urgent: bool = False\n'),
-        ('        Step("pay", next=None),\n', '        Step("pay", next="thank"),\n        Step("thank", next=None),\n'),
-        ("    run.finish()\n", '    run.advance("thank")\n\n\ndef thank(run: Any) -> None:\n    run.finish()\n'),
+        (
+            '        Step("pay", next=None),\n',
+            '        Step("pay", next="thank"),\n        Step("thank", next=None),\n',
+        ),
+        (
+            "    run.finish()\n",
+            '    run.advance("thank")\n\n\ndef thank(run: Any) -> None:\n    run.finish()\n',
+        ),
     )
     team.statemig("diff", ends=10)
     team.statemig("revision --autogenerate --rev-id c3 -m 'thank the customer'")

@@ -71,21 +71,18 @@ def test_an_old_process_counts_until_a_new_one_has_upgraded_the_run(url, tmp_pat
     assert len(RunStore(url, migrator(2)).history("shared")) == 1
 
 
-def test_two_processes_that_open_a_new_file_at_once(url, tmp_path):
+@pytest.mark.parametrize("again", range(3))
+def test_two_processes_that_open_a_new_database_at_once(url, again):
     """Both make the tables; every statement of the making can collide."""
     script = (
         "import sys; sys.path.insert(0, sys.argv[2]); from race_worker import *; "
         "RunStore(sys.argv[1], migrator(1)).start({'n': 0})"
     )
-    for _ in range(3):
-        fresh = url.replace("runs.db", f"fresh{_}.db")
-        children = [
-            subprocess.Popen(
-                [sys.executable, "-c", script, fresh, str(WORKER.parent)], stderr=subprocess.PIPE
-            )
-            for _ in range(2)
-        ]
-        for child in children:
-            _, errors = child.communicate(timeout=30)
-            assert child.returncode == 0, errors.decode()
-        assert sum(each.count for each in RunStore(fresh, migrator(1)).counts()) == 2
+    children = [
+        subprocess.Popen([sys.executable, "-c", script, url, str(WORKER.parent)], stderr=subprocess.PIPE)
+        for _ in range(2)
+    ]
+    for child in children:
+        _, errors = child.communicate(timeout=30)
+        assert child.returncode == 0, errors.decode()
+    assert sum(each.count for each in RunStore(url, migrator(1)).counts()) == 2

@@ -23,8 +23,9 @@ def test_documents_stay_text_in_the_database(url, clock):
         run.state["topic"] = "Grüße"
 
     with runs.engine.connect() as connection:
+        kind_of = "typeof" if url.startswith("sqlite") else "pg_typeof"
         kind, document = connection.execute(
-            text("SELECT typeof(document), document FROM statemig_runs")
+            text(f"SELECT {kind_of}(document), document FROM statemig_runs")
         ).one()
 
     assert kind == "text"
@@ -32,8 +33,8 @@ def test_documents_stay_text_in_the_database(url, clock):
     assert runs.read(run_id).state["topic"] == "Grüße"
 
 
-def test_a_database_that_is_not_in_utf8_is_read_and_written(url, clock):
-    engine = create_engine(url)
+def test_a_database_that_is_not_in_utf8_is_read_and_written(sqlite_url, clock):
+    engine = create_engine(sqlite_url)
     with engine.connect() as connection:
         connection.execute(text("PRAGMA encoding = 'UTF-16le'"))
         connection.execute(text("CREATE TABLE other (id INTEGER)"))
