@@ -10,7 +10,8 @@ class StatemigError(Exception):
 
     The keyword fields say where: `run_id`, `workflow`, `revision`, `operation` (for example ``"2 rename_field"``),
     `step`, `path`. `hint` says what to do. All are optional and all show up in ``str(error)`` when known, so an outer layer adds
-    what it knows with :meth:`locate` and raises the same object again.
+    what it knows with :meth:`locate` and raises the same object again. `finding` is the id under which such errors are grouped
+    (``"cursor.target-missing"``; `statemig.fleet.findings` lists them), where the type alone does not say it.
     """
 
     def __init__(
@@ -24,6 +25,7 @@ class StatemigError(Exception):
         step: str | None = None,
         path: str | None = None,
         hint: str | None = None,
+        finding: str | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -34,6 +36,7 @@ class StatemigError(Exception):
         self.step = step
         self.path = path
         self.hint = hint
+        self.finding = finding
 
     def locate(self, **where: str | None) -> StatemigError:
         """Fill in fields that are still unknown; what an inner layer said stays. Returns self."""

@@ -39,6 +39,7 @@ class Validity:
                 revision=revision,
                 path=problems[0][0] or None,
                 hint="No migration has touched it yet. Repair what is stored, or stamp it with the revision it really has",
+                finding="data.invalid-before",
             )
 
     def require_migrated(
@@ -129,6 +130,7 @@ def require_cursor(document: Document, snapshot: Snapshot, revision: str) -> Non
                 path=place,
                 revision=revision,
                 hint=f'Add op.rename_step("{step}", to=...) or op.remove_step("{step}", cursor=...) to the revision',
+                finding="cursor.target-missing",
             )
     standing = [position["step"] for position in documents.positions(document)]
     for number, position in enumerate(documents.positions(document)):
@@ -141,6 +143,7 @@ def require_cursor(document: Document, snapshot: Snapshot, revision: str) -> Non
                     path=needed,
                     revision=revision,
                     hint=f"Add op.add_field({needed!r}, default=...) to the revision, or send the run to a step that writes it",
+                    finding="data.missing-input",
                 )
         if step in snapshot.dead_ends:
             raise CursorError(
@@ -149,6 +152,7 @@ def require_cursor(document: Document, snapshot: Snapshot, revision: str) -> Non
                 path=f"cursor[{number}]",
                 revision=revision,
                 hint="Give the step a next, or send the run elsewhere: op.remove_step(..., cursor=op.forward(...))",
+                finding="cursor.no-end",
             )
     #: branches of a join that have arrived, or are on their way to it, and where it says so
     arrived: dict[str, tuple[set[str], str]] = {}
@@ -169,6 +173,7 @@ def require_cursor(document: Document, snapshot: Snapshot, revision: str) -> Non
                     revision=revision,
                     hint=f"A branch was added, or its arrival dropped, while this run was past the fork: let it run out on its version, or "
                     f"start {missing!r}",
+                    finding="join.unreachable",
                 )
 
 

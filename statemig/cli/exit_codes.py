@@ -21,6 +21,7 @@ STALLED: Final = 13
 NOT_KNOWN: Final = 14
 BLOCKED: Final = 15
 ZOMBIES: Final = 16
+UNFIT: Final = 17
 BREAKING: Final = 20
 
 MEANINGS: Final = {
@@ -41,5 +42,6 @@ MEANINGS: Final = {
     NOT_KNOWN: "runs, drain: a figure could not be computed; its reason is printed",
     BLOCKED: "deploy, abort: something is in the way; all of it is listed, and nothing was written",
     ZOMBIES: "runs, route explain: there are runs that no living worker can take; each kind is listed",
+    UNFIT: "rehearse: live runs could not be migrated; each reason is listed with its runs, and nothing was written",
     BREAKING: "diff: breaking",
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import asdict
-from typing import Any
+from typing import Any, BinaryIO
 
 import click
 
@@ -21,9 +21,10 @@ from statemig.cli.output import (
     workflow_option,
 )
 from statemig.cli.project import Project, pass_project
-from statemig.cli.stored import open_store, pass_store_errors
+from statemig.cli.stored import is_same_database, open_store, pass_store_errors
+from statemig.errors import ConfigError, StoreError
 from statemig.fleet.inventory import FIELDS, Inventory, take
-from statemig.fleet.redaction import Export, export
+from statemig.fleet.redaction import Export, export, fill
 from statemig.store.deploy_records import Unknown
 from statemig.store.protocols import RunFilter
 
@@ -164,6 +165,69 @@ def _print(inventory: Inventory) -> None:
                     f"    {kind.count:,} at {at} ({kind.revision or 'unstamped'}): {need} is needed; {kind.why}; "
                     f"for example {', '.join(kind.examples) or 'none left'}"
                 )
+
+
+@runs.command("import")
+@click.argument("file", type=click.File("rb"))
+@click.option(
+    "--store", "url", metavar="URL", required=True, help="The staging store. Never the configured one."
+)
+@click.option("--add", is_flag=True, help="Although the store holds runs.")
+@workflow_option
+@format_option
+@pass_project
+@pass_store_errors
+def import_command(
+    project: Project, file: BinaryIO, url: str, add: bool, workflow: str | None, form: str
+) -> None:
+    """Put exported runs into a staging store.
+
+    FILE is what `runs export --redact` printed, `-` for stdin. Each run stands there as it stood, at its own revision, under its exported
+    name. All of a workflow or none; a store that holds runs is refused unless --add is said, and the configured one always.
+    """
+    if project.config.store is not None and is_same_database(url, project.config.store):
+        raise ConfigError(
+            "this is the configured store, whose runs are live; nothing was written",
+            hint="Name a staging store: --store sqlite:///staging.db",
+        )
+    lines: dict[str, list[dict[str, Any]]] = {}
+    for number, raw in enumerate(file, 1):
+        if raw.strip():
+            line = _line(raw, number)
+            lines.setdefault(str(line.get("workflow")), []).append(line)
+    stores = {name: open_store(project, name, url) for name in project.workflows(workflow) if name in lines}
+    for name, store in stores.items():
+        there = sum(count for _, _, count in store.revisions())
+        if there and not add:
+            raise ConfigError(
+                f"the store holds {plural(there, 'run')} already; nothing was written",
+                workflow=name,
+                hint="Name an empty one, or say --add",
+            )
+    filled = {name: fill(store, lines[name]) for name, store in stores.items()}
+    left = {name: len(found) for name, found in lines.items() if name not in filled}
+    if form == "json":
+        print_json({"imported": filled, "left_out": left})
+    else:
+        for name, count in filled.items():
+            click.echo(f"{name}: {plural(count, 'run')} imported.")
+        for name, count in left.items():
+            complain(f"{plural(count, 'run')} left out: of the workflow {name}.")
+    if left:
+        raise SystemExit(exit_codes.RUNS_LEFT)
+
+
+def _line(raw: bytes, number: int) -> dict[str, Any]:
+    try:
+        found = json_text.loads(raw)
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise StoreError(
+            f"line {number} is no JSON object; nothing was written",
+            hint="Give the file that `statemig runs export --redact` printed",
+        )
+    return found
 
 
 @runs.command("export")

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import update_wrapper
-from typing import ParamSpec, TypeVar
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
 
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 
 from statemig.cli.project import Project
 from statemig.errors import StoreError
@@ -20,6 +22,26 @@ R = TypeVar("R")
 def open_store(project: Project, workflow: str, url: str | None) -> RunStore:
     """The runs of one workflow, in `url` or in the configured store. Raises `ConfigError` where there is none."""
     return RunStore(project.store_url(url), Migrator(project.config.script_location, workflow=workflow))
+
+
+def is_same_database(left: str, right: str) -> bool:
+    """Whether two URLs lead to one database, as far as they say it: the same file, or the same server, name and options (a
+    schema is said there). Another driver or user makes no other one."""
+    try:
+        one, other = make_url(left), make_url(right)
+    except ArgumentError:
+        return left == right
+    if one.get_backend_name() != other.get_backend_name():
+        return False
+    if one.get_backend_name() == "sqlite":
+        return (
+            bool(one.database) and Path(one.database or "").resolve() == Path(other.database or "").resolve()
+        )
+
+    def place(url: URL) -> tuple[Any, ...]:
+        return (url.host or url.query.get("host"), url.port, url.database, url.query.get("options"))
+
+    return place(one) == place(other)
 
 
 def pass_store_errors(command: Callable[P, R]) -> Callable[P, R]:

@@ -1,4 +1,4 @@
-"""A run document with its contents taken out and its form kept, for a staging store.
+"""A run document with its contents taken out and its form kept, for a staging store; and the way into that store.
 
 Kept: the keys that the workflow declares, the values of its enums and tags, booleans, null, lengths of texts and lists, step names. Every
 other text keeps its length and punctuation and loses its letters and digits; numbers become -1, 0 or 1; other keys and the keys of
@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from statemig.document import Document
-from statemig.errors import StatemigError
+from statemig.errors import StatemigError, StoreError
+from statemig.migrator import Migrator
 from statemig.shapes.shape import Enum, Object, Schema, Shape
 from statemig.store.protocols import Fleet, RunFilter, StoredRun
 from statemig.workflow.snapshot import Snapshot
@@ -45,6 +46,22 @@ class Vocabulary:
                 elif isinstance(shape, Enum):
                     values.update(value for value in shape.values if isinstance(value, str))
         return cls(frozenset(keys), frozenset(values))
+
+
+class Filled(Protocol):
+    """A store that exported runs can be put into; a `RunStore` is one."""
+
+    @property
+    def workflow(self) -> str: ...
+
+    @property
+    def migrator(self) -> Migrator: ...
+
+    def blank(
+        self, run_id: str, revision: str, started_revision: str | None, pinned_revision: str | None
+    ) -> StoredRun: ...
+
+    def adopt(self, found: Sequence[tuple[StoredRun, Document]]) -> None: ...
 
 
 @dataclass(slots=True)
@@ -130,6 +147,31 @@ def _text(value: str) -> str:
     if _URL.fullmatch(value):
         return "https://example.com/"
     return "".join("x" if mark.isalpha() else "0" if mark.isdigit() else mark for mark in value)
+
+
+def fill(store: Filled, lines: Iterable[Mapping[str, Any]]) -> int:
+    """Put exported runs into a store: each under its exported name, at the revision and the place that it had. All or none.
+
+    Raises:
+        StoreError: a line is no exported run.
+        UnknownRevisionError, InvalidStateError: a run is of a revision that is not known here, or does not fit it.
+        ConflictError: a run with that name is there already.
+    """
+    adopted: list[tuple[StoredRun, Document]] = []
+    for number, line in enumerate(lines, 1):
+        try:
+            run_id, revision, document = line["run"], line["revision"], line["document"]
+            started, pinned = line["started_revision"], line["pinned_revision"]
+        except (KeyError, TypeError):
+            raise StoreError(
+                f"run {number} of the file is none that was exported",
+                workflow=store.workflow,
+                hint="Make the file with `statemig runs export --redact`",
+            ) from None
+        store.migrator.validate(document, revision, run_id=run_id)
+        adopted.append((store.blank(run_id, revision, started, pinned), document))
+    store.adopt(adopted)
+    return len(adopted)
 
 
 def _named(text: str) -> str:

@@ -70,6 +70,52 @@ def map_calls(document: Document, instruction: MapCalls, notes: Notes) -> Docume
     return {**document, **changes}
 
 
+def outstanding(document: Document) -> Iterator[tuple[str, Any, str]]:
+    """Every call that has no result yet, in the order in which they are met: the tool's name, the arguments, and the place."""
+    results = set(_results(document))
+    parts: list[tuple[Any, Trail, bool]] = [
+        (document[part], (part,), False) for part in ("state", "outputs") if part in document
+    ]
+    for part, inner, anywhere in (("pending", "writes", False), ("cursor", "payload", True)):
+        parts += [
+            (entry[inner], (part, Item(number), inner), anywhere)
+            for number, entry in enumerate(document.get(part) or ())
+            if inner in entry
+        ]
+    for value, trail, anywhere in parts:
+        for call, place in _found(value, trail, anywhere=anywhere, listed=False):
+            if not (isinstance(call.get("id"), str) and call["id"] in results):
+                holder = call if _is_block(call) or _is_plain(call) else call["function"]
+                key = next((each for each in (_INPUT, *_ARGUMENTS) if each in holder), None)
+                given = None if key is None else holder[key]
+                try:
+                    arguments = json_text.loads(given) if isinstance(given, str) else given
+                except ValueError:
+                    arguments = given
+                yield str(holder.get("name")), arguments, trail_text(place)
+
+
+def _found(
+    value: Any, trail: Trail, *, anywhere: bool, listed: bool
+) -> Iterator[tuple[dict[str, Any], Trail]]:
+    """The calls in a value, as `_Calls.inside` finds them. `listed`: it is an entry of a list called tool_calls."""
+    if isinstance(value, dict):
+        plain = (anywhere or listed) and _is_plain(value)
+        if _is_block(value) or plain or (listed and isinstance(value.get("function"), dict)):
+            yield value, trail
+            return
+        for key, inner in value.items():
+            if key == _LIST and isinstance(inner, list):
+                for number, entry in enumerate(inner):
+                    place = (*trail, key, Item(number))
+                    yield from _found(entry, place, anywhere=anywhere, listed=isinstance(entry, dict))
+            else:
+                yield from _found(inner, (*trail, key), anywhere=anywhere, listed=False)
+    elif isinstance(value, list):
+        for number, inner in enumerate(value):
+            yield from _found(inner, (*trail, Item(number)), anywhere=anywhere, listed=False)
+
+
 def _results(value: Any) -> Iterator[Any]:
     if isinstance(value, dict):
         for key in _RESULT_OF:

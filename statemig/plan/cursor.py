@@ -62,6 +62,7 @@ def _known(new: str, old: str, place: str) -> CollisionError:
         step=old,
         path=place,
         hint="Choose another name, or remove the other step first",
+        finding="cursor.name-taken",
     )
 
 
@@ -77,6 +78,7 @@ def close_step(document: Document, close: CloseStep, notes: Notes) -> Document:
                 path=f"pending[{number}]",
                 hint=f"Let the run reach its join first, or say before it op.drop_pending({step!r}, why=...), or op.change_join "
                 "without it of the join that waits for it",
+                finding="pending.untransformable",
             )
     kept: dict[str, Any] = {}
     standing = [position for position in positions(document) if position["step"] == step]
@@ -158,12 +160,14 @@ def _moved(position: Position, policy: Policy) -> Position:
                 f"{standing}, which is removed; the script says that such runs fail",
                 step=step,
                 hint="Let it finish the step on its own version, or change cursor= in the script",
+                finding="cursor.removed-unmapped",
             )
         case _:
             raise CursorError(
                 f"{standing}, which does not exist on the other side",
                 step=step,
                 hint=f"Say in the script where it goes: add_step({step!r}, down=op.back(...) or op.forward(...) or op.pin())",
+                finding="cursor.removed-unmapped",
             )
 
 
@@ -247,4 +251,5 @@ def _is_past(document: Document, opened: OpenStep, passed: Passed | None) -> boo
         f"nothing says whether this run is past step {after!r}, so it is not known whether it needs the output of {opened.step!r}",
         step=opened.step,
         hint='Say passed="skip", or keep `done` in the run documents',
+        finding="data.missing-input",
     )

@@ -89,6 +89,7 @@ class _Joining:
                     step=position["step"],
                     path=f"cursor[{number}]",
                     hint="Let it finish the step on its own version first",
+                    finding="join.extra-branch",
                 )
 
     def drop(self) -> None:

@@ -134,7 +134,8 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class RunFilter:
-    """Which runs. Every field that is given must hold; an empty filter is every unfinished run, with `ended` the others too."""
+    """Which runs. Every field that is given must hold; an empty filter is every unfinished run, with `ended` the others too. `after` and
+    `until` are ids between which a portion of them lies (that of `until` is in it)."""
 
     run_ids: Sequence[str] | None = None
     revision: str | None = None
@@ -142,6 +143,8 @@ class RunFilter:
     step: str | None = None
     unstamped: bool = False
     ended: bool = False
+    after: str | None = None
+    until: str | None = None
 
 
 class Fleet(Protocol):

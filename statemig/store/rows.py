@@ -16,6 +16,7 @@ from sqlalchemy import (
     bindparam,
     cast,
     exists,
+    func,
     null,
     or_,
     select,
@@ -114,6 +115,7 @@ def parse(stored: str | bytes | None, run_id: str, revision: str | None) -> Any:
             run_id=run_id,
             revision=revision,
             hint="Write its first state, or delete the row",
+            finding="data.invalid-before",
         )
     try:
         return json_text.loads(stored)
@@ -124,6 +126,7 @@ def parse(stored: str | bytes | None, run_id: str, revision: str | None) -> Any:
             run_id=run_id,
             revision=revision,
             hint="Something other than statemig wrote it; repair the row, it was not changed",
+            finding="data.invalid-before",
         ) from None
 
 
@@ -138,6 +141,7 @@ def require_document(document: Any, run_id: str, revision: str | None) -> Docume
             revision=revision,
             path=path or None,
             hint="Repair the row, it was not changed",
+            finding="data.invalid-before",
         )
     result: Document = document
     return result
@@ -252,6 +256,25 @@ def filtered(rows: Select[Any], where: RunFilter) -> Select[Any]:
     return rows
 
 
+def within(rows: Select[Any], run_id: ColumnElement[Any], where: RunFilter, after: str | None) -> Select[Any]:
+    """Rows between the ids of a filter, those up to `after` left out."""
+    first = where.after if after is None else after
+    if first is not None:
+        rows = rows.where(run_id > first)
+    return rows if where.until is None else rows.where(run_id <= where.until)
+
+
+def every(ids: Select[Any], run_id: ColumnElement[Any], size: int) -> Select[Any]:
+    """The last of every `size` ids and the very last, each with its number."""
+    numbered = ids.with_only_columns(
+        run_id.label("run_id"),
+        func.row_number().over(order_by=run_id).label("number"),
+        func.count().over().label("total"),
+    ).subquery()
+    wanted = or_(numbered.c.number % size == 0, numbered.c.number == numbered.c.total)
+    return select(numbered.c.run_id, numbered.c.number).where(wanted).order_by(numbered.c.number)
+
+
 def keeps_utf8(engine: Engine) -> bool:
     """Whether the database gives the bytes of a text, as UTF-8, where a BLOB is asked for."""
     if engine.dialect.name != "sqlite":
@@ -270,6 +293,10 @@ class Rows(Protocol):
     def parked(self, head: str, foreign: frozenset[str], mine: ColumnElement[bool] | None) -> Statement: ...
 
     def batch(self, where: RunFilter, after: str | None, limit: int) -> Select[Any]: ...
+
+    def bounds(self, where: RunFilter, size: int) -> Select[Any]:
+        """Of the ids of those runs, in order, the last of every `size` with its number, and the very last."""
+        ...
 
     def document(self, row: StoredRun) -> Document: ...
 
@@ -324,9 +351,13 @@ class OwnRows:
         rows = filtered(self._columns, where).where(runs.c.workflow == self._workflow)
         if where.run_ids is not None:
             rows = rows.where(runs.c.run_id.in_(where.run_ids))
-        if after is not None:
-            rows = rows.where(runs.c.run_id > after)
-        return rows.order_by(runs.c.run_id).limit(limit)
+        return within(rows, runs.c.run_id, where, after).order_by(runs.c.run_id).limit(limit)
+
+    def bounds(self, where: RunFilter, size: int) -> Select[Any]:
+        ids = filtered(select(runs.c.run_id), where).where(runs.c.workflow == self._workflow)
+        if where.run_ids is not None:
+            ids = ids.where(runs.c.run_id.in_(where.run_ids))
+        return every(within(ids, runs.c.run_id, where, None), runs.c.run_id, size)
 
     def untagged(self) -> int:
         return 0

@@ -89,7 +89,6 @@ class RunStore(StoredRuns):
             ConflictError: a run with that id is there already.
         """
         rows = self.rows
-        now = self.clock()
         first = step if step is not None else (self.snapshot.start if self.snapshot else None)
         if first is not None:
             flow.require_step(first, self.steps)
@@ -98,31 +97,7 @@ class RunStore(StoredRuns):
         document = new_document(plain(state, self.snapshot), cursor)
         flow.skip_removed(document, self.steps)
         self.require_valid(document, run_id)
-        row = StoredRun(
-            run_id=run_id,
-            content="",
-            rest=None,
-            status="active",
-            phase="ready",
-            standing="[]",
-            revision=self.head,
-            started_revision=self.head,
-            pinned_revision=None,
-            checked=True,
-            complement=None,
-            migrations=0,
-            version=0,
-            token=0,
-            owner=None,
-            lease_until=None,
-            claimed_at=None,
-            claimed_position=None,
-            claimed_step=None,
-            claimed_revision=None,
-            created_at=now,
-            updated_at=now,
-        )
-        row, document = self._claims.started(row, document)
+        row, document = self._claims.started(self.blank(run_id, self.head), document)
         try:
             with self.engine.begin() as connection:
                 rows.insert(connection, row, document)

@@ -36,6 +36,7 @@ from statemig.store.rows import (
     HalfWritten,
     changed,
     columns_written,
+    every,
     filtered,
     insert_values,
     parked,
@@ -45,6 +46,7 @@ from statemig.store.rows import (
     standing_of,
     stored_run,
     tag_values,
+    within,
     write_tags,
 )
 from statemig.store.statement import Statement
@@ -135,9 +137,13 @@ class UserRows:
         rows = filtered(self._all, where)
         if where.run_ids is not None:
             rows = rows.where(self._run_id.in_(where.run_ids))
-        if after is not None:
-            rows = rows.where(self._run_id > after)
-        return rows.order_by(self._run_id).limit(limit)
+        return within(rows, self._run_id, where, after).order_by(self._run_id).limit(limit)
+
+    def bounds(self, where: RunFilter, size: int) -> Select[Any]:
+        ids = filtered(self._all, where)
+        if where.run_ids is not None:
+            ids = ids.where(self._run_id.in_(where.run_ids))
+        return every(within(ids, self._run_id, where, None), self._run_id, size)
 
     def untagged(self) -> int:
         with self._engine.connect() as connection:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from sqlalchemy import Engine, case, func, select
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.pool import SingletonThreadPool, StaticPool
 
 from statemig import json_text
 from statemig.document import Document
 from statemig.errors import (
+    ConflictError,
     ForeignRevisionError,
     InvalidStateError,
     RunNotFoundError,
@@ -163,6 +166,21 @@ class StoredRuns:
                 ]
             yield found
 
+    def portions(self, where: RunFilter, size: int) -> list[tuple[RunFilter, int]] | None:
+        """Filters that choose each run of `where` once, about `size` at a time, with how many each chooses, for several processes to read;
+        None for a database in memory. Closes the idle connections, since a process that is forked off must not inherit any."""
+        if isinstance(self._engine.pool, StaticPool | SingletonThreadPool):
+            return None
+        with self.engine.connect() as connection:
+            ends = connection.execute(self.rows.bounds(where, size)).all()
+        self._engine.dispose()
+        found: list[tuple[RunFilter, int]] = []
+        after, before = where.after, 0
+        for until, number in ends:
+            found.append((replace(where, after=after, until=until), number - before))
+            after, before = until, number
+        return found
+
     def document(self, row: StoredRun) -> Document:
         return self.rows.document(row)
 
@@ -239,6 +257,54 @@ class StoredRuns:
         """Ended tries of steps, of one run or of all, in the order of their ends."""
         with self.engine.connect() as connection:
             return iter(self.records.attempts(connection, run_id, since))
+
+    def blank(
+        self,
+        run_id: str,
+        revision: str,
+        started_revision: str | None = None,
+        pinned_revision: str | None = None,
+    ) -> StoredRun:
+        """The row of a run that is about to come into the store, at a revision."""
+        now = self.clock()
+        return StoredRun(
+            run_id=run_id,
+            content="",
+            rest=None,
+            status="active",
+            phase="ready",
+            standing="[]",
+            revision=revision,
+            started_revision=started_revision or revision,
+            pinned_revision=pinned_revision,
+            checked=True,
+            complement=None,
+            migrations=0,
+            version=0,
+            token=0,
+            owner=None,
+            lease_until=None,
+            claimed_at=None,
+            claimed_position=None,
+            claimed_step=None,
+            claimed_revision=None,
+            created_at=now,
+            updated_at=now,
+        )
+
+    def adopt(self, found: Sequence[tuple[StoredRun, Document]]) -> None:
+        """Put runs in that come from elsewhere, as they are, in one transaction. Raises `ConflictError` where one is there already."""
+        rows = self.rows
+        try:
+            with self.engine.begin() as connection:
+                for row, document in found:
+                    rows.insert(connection, row, document)
+        except IntegrityError as error:
+            raise ConflictError(
+                "the runs could not be inserted; most likely one of those names is there already",
+                workflow=self.workflow,
+                hint="Nothing was written. Use an empty store",
+            ) from error
 
     def row(self, run_id: str) -> StoredRun:
         row = self.rows.one(run_id)
