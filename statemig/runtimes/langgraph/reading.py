@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from langgraph.checkpoint.base import CheckpointTuple
 
 from statemig import json_text
+from statemig.document import Document
 from statemig.envelope import Stamp
 from statemig.errors import CursorError, NewerRevisionError, UnknownRevisionError, UnstampedError
 from statemig.runtimes.langgraph.document import questions_in
@@ -98,6 +99,7 @@ class Shape:
     parked: Parked
     complement: Complement
     seen: Seen
+    document: Document | None = None
 
 
 class Reading:
@@ -196,14 +198,14 @@ class Reading:
             values = {name: live(value) for name, value in checkpoint["channel_values"].items()}
             checkpoint = {**checkpoint, "channel_values": values}
             if target is not None:
-                self._require_nodes(checkpoint, namespace, thread)
+                self.require_nodes(checkpoint, namespace, thread)
             self.seen.put(key, Seen(real, stamp, rows))
             writes = [(task, channel, live(value)) for task, channel, value in _unstamped(stored)]
         else:
             shape = yield from self.translated(stored, thread, metadata, stamp, rows, self.alias)
             parked = shape.parked
             checkpoint = self._built(parked.checkpoint)
-            self._require_nodes(checkpoint, namespace, thread)
+            self.require_nodes(checkpoint, namespace, thread)
             for here, there in parked.moved.items():
                 self.places.put((thread, here), there)
             if checkpoint["id"] != real:
@@ -290,10 +292,12 @@ class Reading:
                 )
         return self.target
 
-    def _require_nodes(self, checkpoint: Mapping[str, Any], namespace: str, thread: str) -> None:
+    def require_nodes(
+        self, checkpoint: Mapping[str, Any], namespace: str, thread: str, target: str | None = None
+    ) -> None:
         """Raises `CursorError` where an edge leads to a node that there is not: LangGraph would end the run."""
         prefix = Parked(namespace, {}, 0, ()).prefix
-        known = self.nodes(self.target).known(prefix)
+        known = self.nodes(target or self.target).known(prefix)
         if known is None:
             return
         for channel in checkpoint["channel_values"]:
@@ -307,7 +311,7 @@ class Reading:
                     "end the run here without a word",
                     run_id=thread,
                     workflow=self.migrator.workflow,
-                    revision=self.target,
+                    revision=target or self.target,
                     step=prefix + node,
                     hint=f'Add a revision with op.rename_step("{prefix + node}", to=...) or '
                     f'op.remove_step("{prefix + node}", cursor=op.forward(...))',
@@ -327,7 +331,7 @@ class Reading:
         called: str | None = None,
     ) -> Steps[Shape]:
         """A stored checkpoint at the target, with the ids of questions that are asked in its subgraphs. `called`: the namespace there,
-        where it does not follow from what is stored."""
+        where it does not follow from what is stored; the names in it are then made anew even where the revision is the same."""
         to = target or self.target
         others = sorted({*rows.by_revision} - {stamp.revision, to}, key=self.migrator.version)
         worlds = [
@@ -335,7 +339,7 @@ class Reading:
             *others,
             *([to] if others or stamp.revision != to or len(rows.by_revision) > 1 else []),
         ]
-        if worlds[-1] != to:
+        if worlds[-1] != to or (called is not None and len(worlds) == 1):
             worlds.append(to)
         place = stored.config["configurable"].get("checkpoint_ns", "")
         spaces = yield from self._spaces(thread, place, metadata, worlds)
@@ -345,6 +349,7 @@ class Reading:
         )
         complement: Complement = stamp.complement
         waiting = any(row.channel == INTERRUPT for each in rows.by_revision.values() for row in each)
+        document = None
         for number, (source, world) in enumerate(pairwise(worlds)):
             last = number == len(worlds) - 2
             made = translate(
@@ -360,7 +365,7 @@ class Reading:
                 shown=shown if last else as_it_is,
                 waiting=waiting,
             )
-            complement = made.complement
+            complement, document = made.complement, made.document
             own = rows.by_revision.get(world, ()) if world != stamp.revision else ()
             parked = _after(parked, made.parked, own)
         parked = yield from self._with_questions_inside(parked, thread, stored, to)
@@ -373,7 +378,7 @@ class Reading:
             parked.questions,
             parked.guarded,
         )
-        return Shape(parked, complement, seen)
+        return Shape(parked, complement, seen, document)
 
     def _with_questions_inside(
         self, parked: Parked, thread: str, stored: CheckpointTuple, target: str
@@ -432,7 +437,7 @@ class Reading:
         """Where a namespace lies that no checkpoint read so far leads to: where it says, or below an older checkpoint."""
         native = yield Get(_config(thread, namespace))
         if native is None and ":" not in namespace:
-            for old in self._names_before(namespace):
+            for old in self.names_before(namespace):
                 found = yield Get(_config(thread, old))
                 if found is not None:
                     self.places.put((thread, namespace), old)
@@ -450,11 +455,11 @@ class Reading:
     def _revisions(self) -> list[str]:
         return sorted(self.migrator.known, key=self.migrator.version)
 
-    def _names_before(self, node: str) -> list[str]:
+    def names_before(self, node: str, target: str | None = None) -> list[str]:
         """What a node of the graph was called before: a subgraph that keeps its own memory is stored under its name alone."""
         found: dict[str, None] = {}
         for revision in reversed(self._revisions()):
-            names = Names.between(self.migrator, revision, self.target)
+            names = Names.between(self.migrator, revision, target or self.target)
             for old in self.nodes(revision).known("") or ():
                 if old != node and names.ahead(old) == node:
                     found.setdefault(old)

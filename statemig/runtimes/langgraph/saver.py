@@ -17,7 +17,8 @@ from langgraph.checkpoint.base import (
 
 from statemig.envelope import Stamp
 from statemig.errors import ConfigError
-from statemig.runtimes.langgraph.on_request import answers_today, back
+from statemig.runtimes.langgraph.appending import appended
+from statemig.runtimes.langgraph.on_request import answers_today
 from statemig.runtimes.langgraph.reading import Config, Get, Reading, Request, Search, Seen, Steps
 from statemig.runtimes.langgraph.stamps import stamp_row, stamped
 from statemig.runtimes.langgraph.tasks import RESUME
@@ -252,7 +253,7 @@ class MigratingSaver(BaseCheckpointSaver[Any]):
     def downgrade(self, config: Any, to: str) -> None:
         """Bring a stored thread back to an older revision, exactly where nothing has changed since: for code that does not know this
         saver, or not the newer scripts. A checkpoint is appended and nothing is deleted; questions get new ids. Raises as reading does."""
-        for each in self._run(back(self._reading, config, self.migrator.resolve(to))):
+        for each in self._run(appended(self._reading, config, self.migrator.resolve(to))).written:
             for arguments in each.writes:
                 self._reader.put_writes(*arguments)
             self._reader.put(*each.put)
@@ -260,7 +261,8 @@ class MigratingSaver(BaseCheckpointSaver[Any]):
 
     async def adowngrade(self, config: Any, to: str) -> None:
         """`downgrade` in an event loop."""
-        for each in await self._arun(back(self._reading, config, self.migrator.resolve(to))):
+        made = await self._arun(appended(self._reading, config, self.migrator.resolve(to)))
+        for each in made.written:
             for arguments in each.writes:
                 await self._reader.aput_writes(*arguments)
             await self._reader.aput(*each.put)

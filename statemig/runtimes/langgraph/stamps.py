@@ -14,6 +14,8 @@ from statemig.runtimes.langgraph.values import raw
 #: in the metadata of a checkpoint: the stamp, and the workflow once more where savers can filter by it
 KEY: Final = "statemig"
 WORKFLOW: Final = "statemig_workflow"
+#: in the metadata of a checkpoint that a whole thread was brought to another revision with: the ids of its questions by those before
+QUESTIONS: Final = "statemig_questions"
 #: the beginning of the task's id of the row that stamps a task's pending writes. Its channel is one that savers replace instead of
 #: appending to, and that LangGraph does not look at where it knows no such task
 TASK: Final = "statemig:"

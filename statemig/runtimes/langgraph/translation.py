@@ -48,7 +48,7 @@ from statemig.runtimes.langgraph.tasks import (
 from statemig.runtimes.langgraph.values import SINGLE, Foreign, Tags, from_json, raw
 
 if TYPE_CHECKING:
-    from statemig.document import Position
+    from statemig.document import Document, Position
     from statemig.migrator import Migrator
     from statemig.plan.complement import Complement
 
@@ -65,6 +65,7 @@ class Translated:
     parked: Parked
     complement: Complement
     tasks: Mapping[str, str]
+    document: Document
 
 
 def translate(
@@ -106,7 +107,7 @@ def translate(
         made = work.parked_there()
     except StatemigError as error:
         raise error.locate(run_id=thread, workflow=migrator.workflow, revision=target) from None
-    return Translated(made, result.complement, work.ids)
+    return Translated(made, result.complement, work.ids, document)
 
 
 def fresh_version(versions: Iterable[Any], name: str) -> Any:
