@@ -15,7 +15,7 @@ from statemig.store.statement import Statement
 from statemig.store.tables import answers, attempts, failures, history, meta, runs
 
 _ATTEMPT = tuple(column for column in attempts.c if column.name != "workflow")
-_FAILURE = (
+FAILURE = (
     "run_id",
     "head",
     "kind",
@@ -80,7 +80,7 @@ class Records:
             failures.c.head == bindparam("at_head"),
         )
         self._failures = (
-            select(*(failures.c[name] for name in _FAILURE))
+            select(*(failures.c[name] for name in FAILURE))
             .join(
                 runs,
                 and_(
@@ -176,7 +176,7 @@ class Records:
         connection.execute(
             failures.insert(),
             [
-                {"workflow": self._workflow, **{name: getattr(one, name) for name in _FAILURE}}
+                {"workflow": self._workflow, **{name: getattr(one, name) for name in FAILURE}}
                 for one in failed
             ],
         )

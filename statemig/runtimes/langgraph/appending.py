@@ -207,7 +207,10 @@ def behind(checkpoint: str) -> str:
 def _renamed(row: Row, ids: Mapping[str, str]) -> Row:
     if row.channel != INTERRUPT or not ids:
         return row
-    asked = [replace(each, arg={**each.arg, "id": ids.get(each.arg["id"], each.arg["id"])}) for each in questions_in(row)]
+    asked = [
+        replace(each, arg={**each.arg, "id": ids.get(each.arg["id"], each.arg["id"])})
+        for each in questions_in(row)
+    ]
     return replace(row, value=asked)
 
 

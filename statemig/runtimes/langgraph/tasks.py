@@ -85,6 +85,10 @@ class Nodes:
         self._joins: Mapping[str, list[list[str]]] = (
             {} if snapshot is None else snapshot.runtime.get("joins", {})
         )
+        runtime: Mapping[str, Any] = {} if snapshot is None else snapshot.runtime
+        #: the steps that run a graph of their own, and those before which runs stop until somebody goes on
+        self.subgraphs = frozenset(runtime.get("subgraphs", ()))
+        self.stops = frozenset(runtime.get("interrupt_before", ()))
         self._triggers: dict[str, dict[str, tuple[str, ...]]] = {}
         self._known: dict[str, frozenset[str] | None] = {}
         #: the classes of the graph's channels, by name

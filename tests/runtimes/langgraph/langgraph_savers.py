@@ -4,7 +4,7 @@ database outlives the workers of two versions."""
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,8 @@ class Storage:
         self.kind = kind
         self.where = str(where)
         self._memory = InMemorySaver()
+        #: called when the test is over
+        self.at_end: list[Callable[[], object]] = []
 
     @contextmanager
     def open(self) -> Iterator[Any]:

@@ -1,0 +1,436 @@
+"""The threads of a checkpointer's database as a fleet: counted from the tables, and brought to another revision all at once."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Engine
+
+from statemig import json_text
+from statemig.document import Document
+from statemig.envelope import Stamp
+from statemig.errors import (
+    ForeignRevisionError,
+    MigrationPinned,
+    NewerRevisionError,
+    RevisionError,
+    RunNotFoundError,
+    StatemigError,
+    StoreError,
+    UnknownRevisionError,
+    UnstampedError,
+)
+from statemig.runtimes.langgraph.appending import Written, appended
+from statemig.runtimes.langgraph.reading import Get, Reading, Steps
+from statemig.runtimes.langgraph.stamps import sorted_rows, stamped
+from statemig.runtimes.langgraph.tasks import Nodes
+from statemig.runtimes.langgraph.thread_failures import Failures
+from statemig.runtimes.langgraph.thread_savers import Savers, answered
+from statemig.runtimes.langgraph.thread_standing import Standing as Stands
+from statemig.runtimes.langgraph.thread_standing import standing_of, time_of
+from statemig.runtimes.langgraph.thread_tables import Latest, Tables
+from statemig.store.deploy_records import Kind
+from statemig.store.deploy_view import Watched
+from statemig.store.deploy_when_said import DeployStoreWhenSaid
+from statemig.store.engine import open_engine
+from statemig.store.history import failure
+from statemig.store.protocols import DeployStore, Failure, HistoryEntry, Moved, RunFilter, Standing, StoredRun
+
+if TYPE_CHECKING:
+    from statemig.migrator import Migrator, Record
+
+#: threads that are counted at a time
+_PAGE = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class MovedThread(Moved):
+    """With what is to be appended."""
+
+    written: tuple[Written, ...] = ()
+
+
+class ThreadFleet:
+    """The threads of one graph in the database of a `SqliteSaver` or `PostgresSaver`; implements `Fleet` and `Counted`.
+
+    A thread is one run: the last checkpoint of its root, with the pending writes on it. Reading changes nothing and makes no tables.
+
+    Args:
+        url_or_engine: of the checkpointer's database, as SQLAlchemy writes it: ``sqlite:///checkpoints.db``, ``postgresql+psycopg://...``.
+        unstamped: the revision of a thread in which nothing is stamped, "base" for the first; None where nobody knows it.
+        deploy: what was said of the deploy; beside the checkpoints where none is given, in tables that are made when something is said.
+        serde: the serializer of the application's savers, where it is not LangGraph's own (for example one that encrypts).
+    """
+
+    #: a checkpointer has no place for what an older version does not know, so a deploy's window never writes back
+    keeps_beside = False
+
+    def __init__(
+        self,
+        url_or_engine: str | Engine,
+        migrator: Migrator,
+        *,
+        unstamped: str | None = "base",
+        deploy: DeployStore | None = None,
+        serde: Any = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        engine = open_engine(url_or_engine)
+        self._engine = engine
+        self.migrator = migrator
+        self.workflow = migrator.workflow
+        self.head = migrator.head
+        self.clock = clock
+        beside = DeployStoreWhenSaid(engine, self.workflow, clock=clock)
+        self.deploy: DeployStore = beside if deploy is None else deploy
+        self._watched = Watched(self.deploy, self.head, migrator.known)
+        base = min(migrator.known, key=migrator.version)
+        self._unstamped = (
+            base if unstamped == "base" else None if unstamped is None else migrator.resolve(unstamped)
+        )
+        self._tables = Tables(engine)
+        self._savers = Savers(engine, serde)
+        self._failures = Failures(self.deploy, self.workflow)
+        self._readings: dict[str, Reading] = {}
+        self._nodes: dict[str | None, Nodes] = {None: Nodes(None)}
+        self._graph: Any = None
+
+    def bind(self, graph: Any) -> ThreadFleet:
+        """Tell it the compiled graph of the head: classes that were renamed or moved are then found. Returns self."""
+        self._graph = graph
+        self._readings.clear()
+        return self
+
+    def close(self) -> None:
+        """Give the connections back. What is asked later opens new ones."""
+        self._savers.close()
+        self._engine.dispose()
+
+    # -- counting ------------------------------------------------------------------------------------------------------
+
+    def counts(self) -> list[Standing]:
+        """Threads by revision, step and status, the ended ones too."""
+        counted: dict[tuple[str | None, str | None, str, str | None], int] = {}
+        for latest in self._all():
+            stands = self._stands(latest)
+            for step, status, on in stands.places or ((None, stands.status, None),):
+                key = (self._revision(latest), step, status, on)
+                counted[key] = counted.get(key, 0) + 1
+        return [
+            Standing(*key, count)
+            for key, count in sorted(counted.items(), key=lambda item: [part or "" for part in item[0]])
+        ]
+
+    def revisions(self) -> list[tuple[str | None, str, int]]:
+        """Threads by revision and status, each once."""
+        counted: dict[tuple[str | None, str], int] = {}
+        for latest in self._all():
+            key = (self._revision(latest), self._stands(latest).status)
+            counted[key] = counted.get(key, 0) + 1
+        return [(*key, count) for key, count in counted.items()]
+
+    def kinds(self) -> list[Kind]:
+        """Unfinished threads, grouped by all that decides about them."""
+        found: dict[tuple[Any, ...], Kind] = {}
+        for latest, stands, key in self._unfinished():
+            oldest, since = time_of(latest.first), time_of(latest.id)
+            known = found.get(key)
+            if known is None:
+                revision, started, pinned, _ = key
+                found[key] = Kind(
+                    revision, started, pinned, stands.places, False, 1, oldest, since, latest.thread
+                )
+            else:
+                found[key] = replace(
+                    known,
+                    count=known.count + 1,
+                    oldest=min(oldest, known.oldest),
+                    since=min(since, known.since),
+                )
+        return list(found.values())
+
+    def examples(self, kind: Kind, limit: int = 5) -> list[str]:
+        """The ids of some threads of a kind, the oldest first."""
+        wanted = (kind.revision, kind.started_revision, kind.pinned_revision, kind.places)
+        found = sorted(
+            (latest.first, latest.thread) for latest, _, key in self._unfinished() if key == wanted
+        )
+        return [thread for _, thread in found[:limit]]
+
+    def untagged(self) -> int:
+        """None: a thread without a stamp is of the revision that `unstamped` says, or of none."""
+        return 0
+
+    def _unfinished(self) -> Iterator[tuple[Latest, Stands, tuple[Any, ...]]]:
+        pins = self.deploy.pins()
+        for latest in self._all():
+            stands = self._stands(latest)
+            if stands.status == "active":
+                pinned = pins.get(latest.thread)
+                yield latest, stands, (self._revision(latest), self._started(latest), pinned, stands.places)
+
+    def _all(self, size: int = _PAGE, *, watched: bool = False) -> Iterator[Latest]:
+        for page in self._tables.pages(size, watched=watched):
+            yield from filter(self._is_ours, page)
+
+    def _is_ours(self, latest: Latest) -> bool:
+        return latest.workflow in (None, self.workflow)
+
+    def _revision(self, latest: Latest) -> str | None:
+        if latest.revision is None and not latest.stamp_lost:
+            return self._unstamped
+        return latest.revision
+
+    def _started(self, latest: Latest) -> str | None:
+        return latest.started or self._revision(latest)
+
+    def _stands(self, latest: Latest) -> Stands:
+        revision = self._revision(latest)
+        if revision not in self._nodes:
+            known = revision in self.migrator.known
+            self._nodes[revision] = (
+                Nodes(self.migrator.snapshot(revision)) if known and revision else Nodes(None)
+            )
+        return standing_of(
+            latest, self._nodes[revision], lambda inside: self._tables.one(latest.thread, inside)
+        )
+
+    # -- threads one by one --------------------------------------------------------------------------------------------
+
+    def iterate(self, where: RunFilter | None = None, *, batch: int = 500) -> Iterator[list[StoredRun]]:
+        """Batches of threads in the order of their ids; no transaction stays open in between."""
+        where = RunFilter() if where is None else where
+        if where.run_ids is not None:
+            named = [self._tables.one(each, watched=True) for each in sorted(set(where.run_ids))]
+            pages: Iterator[list[Latest]] = iter([[one for one in named if one is not None]])
+        else:
+            pages = self._tables.pages(batch, watched=True)
+        pins = self.deploy.pins()
+        for page in pages:
+            rows = [self._row(latest, pins) for latest in page if self._is_ours(latest)]
+            mixed = {latest.thread for latest in page if latest.written_by - {where.not_revision}}
+            found = [row for row in rows if _fits(row, where, row.run_id in mixed)]
+            if found:
+                yield found
+
+    def row(self, run_id: str) -> StoredRun:
+        """One thread. Raises `RunNotFoundError`, and `ForeignRevisionError` for another workflow's."""
+        latest = self._tables.one(run_id, watched=True)
+        if latest is None:
+            raise RunNotFoundError(
+                "there is no such thread",
+                run_id=run_id,
+                workflow=self.workflow,
+                hint="Is this the right store?",
+            )
+        if not self._is_ours(latest):
+            raise ForeignRevisionError(
+                f"the thread belongs to the workflow {latest.workflow}",
+                run_id=run_id,
+                workflow=self.workflow,
+                hint=f"Open the store with the migrator of {latest.workflow}",
+            )
+        return self._row(latest, self.deploy.pins())
+
+    def document(self, row: StoredRun) -> Document:
+        """The root of a thread as a run document of its own revision."""
+        revision = self._known(row)
+        reading = self._reading(revision)
+
+        def read() -> Steps[Document | None]:
+            stored = yield Get({"configurable": {"thread_id": row.run_id, "checkpoint_ns": ""}})
+            metadata = stored.metadata or {}
+            stamp = yield from reading.stamp(stored, metadata, row.run_id)
+            rows = sorted_rows(stored.pending_writes or (), stamp.revision)
+            shape = yield from reading.translated(
+                stored, row.run_id, metadata, stamp, rows, target=revision, called=""
+            )
+            return shape.document
+
+        found: Document = self._read(read(), row)
+        return found
+
+    def bring(
+        self,
+        row: StoredRun,
+        to: str | None = None,
+        *,
+        cause: str = "eager",
+        record: Record | None = "complement",
+        down: bool = False,
+    ) -> Moved:
+        """A thread at another revision (head where not given), with all graphs inside it, in memory."""
+        target = self.head if to is None else to
+        pinned = self._watched.view().pins or {}
+        if pinned.get(row.run_id, target) != target:
+            raise MigrationPinned(
+                f"the thread is pinned to revision {pinned[row.run_id]} and stays there",
+                run_id=row.run_id,
+                workflow=self.workflow,
+                revision=pinned[row.run_id],
+                hint=f"A worker of {pinned[row.run_id]} can take it; `statemig route unpin {row.run_id}` lets it go",
+            )
+        revision = self._known(row)
+        if revision != target:
+            self._require_way(row.run_id, revision, target, down)
+        config: Any = {"configurable": {"thread_id": row.run_id}}
+        made = self._read(appended(self._reading(target), config, target), row)
+        if not made.written:
+            return MovedThread(row, self.document(row), target, None, None)
+        kind = "downgrade" if down else "upgrade"
+        entry = HistoryEntry(row.migrations + 1, self.clock(), kind, cause, revision, target)
+        complement = dict(made.complement) or None
+        return MovedThread(row, made.document or {}, target, complement, entry, False, False, made.written)
+
+    def swap(self, moved: Sequence[Moved]) -> list[bool]:
+        """Append what was made of each; False where a thread has got another checkpoint or pending write meanwhile."""
+        if any(not isinstance(one, MovedThread) for one in moved):
+            raise StoreError(
+                "only what this fleet has brought to a revision can be written here",
+                workflow=self.workflow,
+                hint="A thread is more than its document: bring(row, to), then swap what it returns",
+            )
+        done = []
+        with self._savers.writing([one.row.run_id for one in moved]) as saver:
+            for one in moved:
+                latest = self._tables.one(one.row.run_id, watched=True)
+                same = latest is not None and latest.content == one.row.content
+                done.append(same)
+                for each in one.written if same and isinstance(one, MovedThread) else ():
+                    for arguments in each.writes:
+                        saver.put_writes(*arguments)
+                    saver.put(*each.put)
+        return done
+
+    def stamp(self, revision: str, run_ids: Sequence[str] | None = None) -> int:
+        """Say which revision threads have, without changing them: those, or every one that does not say its own. Returns how many."""
+        target = self.migrator.resolve(revision)
+        if run_ids is None:
+            found = [latest for latest in self._all() if latest.revision is None]
+        else:
+            named = map(self._tables.one, dict.fromkeys(run_ids))
+            found = [latest for latest in named if latest is not None and self._is_ours(latest)]
+        done = 0
+        for latest in found:
+            stamp = Stamp(self.workflow, target, started=latest.started or target)
+            done += self._tables.stamp(latest, stamped({}, stamp))
+        return done
+
+    def record_failures(
+        self, failed: Sequence[tuple[StoredRun, StatemigError]], head: str, *, write: bool = True
+    ) -> list[Failure]:
+        now = self.clock()
+        listed = [failure(row, error, head, now) for row, error in failed]
+        if listed and write:
+            self._failures.put(listed)
+        return listed
+
+    def failures(self, head: str | None = None) -> list[Failure]:
+        """Threads that could not be brought to a head and have not changed since, with the reason."""
+        found = self._failures.read(self.head if head is None else head)
+        current = {row.run_id: row.version for rows in self._named(found) for row in rows}
+        return [each for each in found if current.get(each.run_id) == each.run_version]
+
+    def _named(self, failures: Sequence[Failure]) -> Iterator[list[StoredRun]]:
+        named = [each.run_id for each in failures]
+        return self.iterate(RunFilter(run_ids=named, ended=True)) if named else iter(())
+
+    # -- how -----------------------------------------------------------------------------------------------------------
+
+    def _row(self, latest: Latest, pins: dict[str, str]) -> StoredRun:
+        stands = self._stands(latest)
+        return StoredRun(
+            run_id=latest.thread,
+            content=latest.content,
+            rest=None,
+            status=stands.status,
+            phase=stands.phase,
+            standing=json_text.dumps(
+                [[step, status, *([on] if on else ())] for step, status, on in stands.places]
+            ).decode(),
+            revision=self._revision(latest),
+            started_revision=self._started(latest),
+            pinned_revision=pins.get(latest.thread),
+            checked=False,
+            complement=None,
+            migrations=0,
+            version=int(json_text.digest(latest.content, 8)[:8], 16) & 0x7FFFFFFF,
+            token=0,
+            owner=None,
+            lease_until=None,
+            claimed_at=None,
+            claimed_position=None,
+            claimed_step=None,
+            claimed_revision=None,
+            created_at=time_of(latest.first),
+            updated_at=time_of(latest.id),
+            stamped=latest.revision is not None,
+        )
+
+    def _known(self, row: StoredRun) -> str:
+        if row.revision is None:
+            raise UnstampedError(
+                "the thread does not say which revision it has",
+                run_id=row.run_id,
+                workflow=self.workflow,
+                hint=f"Be sure which it is, and say it: `statemig stamp REV {row.run_id}`",
+            )
+        if row.revision not in self.migrator.known:
+            raise UnknownRevisionError(
+                "this code does not know the revision",
+                run_id=row.run_id,
+                workflow=self.workflow,
+                revision=row.revision,
+                hint="A newer deploy wrote it: use its migrations folder, or leave the thread to a newer worker",
+            )
+        return row.revision
+
+    def _require_way(self, run_id: str, revision: str, target: str, down: bool) -> None:
+        lower, upper = (target, revision) if down else (revision, target)
+        if self.migrator.leads(lower, upper):
+            return
+        if down:
+            raise RevisionError(
+                f"the thread does not stand on revision {target}, so there is no way down to it",
+                run_id=run_id,
+                workflow=self.workflow,
+                revision=revision,
+            )
+        raise NewerRevisionError(
+            f"the thread is not below revision {target}, so it cannot be upgraded to it",
+            run_id=run_id,
+            workflow=self.workflow,
+            revision=revision,
+            hint="Downgrade it, or leave it to a worker of its version",
+        )
+
+    def _reading(self, target: str) -> Reading:
+        found = self._readings.get(target)
+        if found is None:
+            base = min(self.migrator.known, key=self.migrator.version)
+            found = Reading(self.migrator, self._unstamped or base, "downgrade", target, self._savers.serde)
+            if self._graph is not None and target == self.head:
+                found.bind(self._graph)
+            self._readings[target] = found
+        return found
+
+    def _read(self, steps: Steps[Any], row: StoredRun) -> Any:
+        try:
+            with self._savers.reading() as saver:
+                return answered(steps, saver)
+        except StatemigError as error:
+            raise error.locate(run_id=row.run_id, workflow=self.workflow) from error.__cause__
+
+
+def _fits(row: StoredRun, where: RunFilter, mixed: bool) -> bool:
+    """`mixed`: pending writes are of another revision than the one that is not wanted."""
+    return (
+        (where.ended or row.status == "active")
+        and (where.revision is None or row.revision == where.revision)
+        and (where.not_revision is None or row.revision != where.not_revision or mixed)
+        and (not where.unstamped or row.revision is None)
+        and (where.step is None or any(place[0] == where.step for place in json_text.loads(row.standing)))
+    )

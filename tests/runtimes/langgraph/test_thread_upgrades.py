@@ -1,0 +1,255 @@
+"""Parked threads brought to another revision all at once, and going on there with or without the wrapper."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from langgraph.types import Command
+from langgraph_play import THREAD, Log, Outcome, Scenario, yes
+from langgraph_savers import Storage
+from langgraph_scenarios import ARRIVALS, JOINS, NESTED, REMOVED, SCENARIOS, SENDS, STEPS, SUBGRAPHS
+from langgraph_threads import Threads
+
+from statemig.errors import AnswerError, ForeignRevisionError
+from statemig.fleet.backfill import Backfill, downgrade_all, upgrade_all
+from statemig.runtimes.langgraph import MigratingSaver
+from statemig.runtimes.langgraph.appending import behind
+
+RENAMED = next(each for each in STEPS if each.name == "step-and-field-renamed")
+INSIDE = next(each for each in SUBGRAPHS if each.name == "subgraph-and-step-in-it-renamed")
+REFUSED = [each for each in SCENARIOS if each.error is not None]
+ON_POSTGRES = [RENAMED, INSIDE, *JOINS[:2], *ARRIVALS[:2], *SENDS, *NESTED[:1]]
+
+
+def upgraded(scenario: Scenario, storage: Storage, *, wrapped: bool) -> tuple[Outcome, Backfill]:
+    """Parked under the first version, brought to the last, and gone on with there."""
+    log: Log = []
+    threads = Threads(scenario, storage)
+    with storage.open() as inner:
+        graph = scenario.versions[0](log).compile(checkpointer=inner, name=scenario.workflow)
+        for value in scenario.first:
+            graph.invoke(value(graph.get_state(THREAD, subgraphs=True)) if callable(value) else value, THREAD)
+    last = scenario.versions[-1](log)
+    done = upgrade_all(threads.fleet().bind(last.compile(name=scenario.workflow)))
+    with storage.open() as inner:
+        saver = MigratingSaver(inner, threads.migrator) if wrapped else inner
+        graph = last.compile(checkpointer=saver, name=scenario.workflow)
+        try:
+            for value in (*(one for each in scenario.between for one in each), *scenario.then):
+                given = value(graph.get_state(THREAD, subgraphs=True)) if callable(value) else value
+                graph.invoke(given, THREAD)
+        except Exception as error:
+            return Outcome(None, scenario.logged(log), type(error).__name__), done
+        found = graph.get_state(THREAD)
+    return Outcome(dict(found.values), scenario.logged(log), None, len(found.interrupts)), done
+
+
+@pytest.mark.parametrize("wrapped", [True, False], ids=["wrapped", "alone"])
+@pytest.mark.parametrize(
+    "scenario",
+    [each for each in SCENARIOS if each.error is None and not each.between],
+    ids=lambda each: each.name,
+)
+def test_an_upgraded_thread_goes_on(scenario: Scenario, wrapped: bool, tmp_path: Path) -> None:
+    """With the answer, no side effect repeated, and the same state as where it is upgraded when it is read."""
+    found, done = upgraded(scenario, Storage("sqlite", tmp_path / "checkpoints.db"), wrapped=wrapped)
+    assert found == scenario.expected
+    assert (done.moved, done.seen, done.failures) == (1, 1, [])
+
+
+@pytest.mark.parametrize("scenario", ON_POSTGRES, ids=lambda each: each.name)
+def test_an_upgraded_thread_goes_on_without_the_wrapper(scenario: Scenario, database: Storage) -> None:
+    assert upgraded(scenario, database, wrapped=False)[0] == scenario.expected
+
+
+@pytest.mark.parametrize("scenario", REFUSED, ids=lambda each: each.name)
+def test_what_can_not_go_over_is_listed_and_left(scenario: Scenario, tmp_path: Path) -> None:
+    storage = Storage("sqlite", tmp_path / "checkpoints.db")
+    threads = Threads(scenario, storage)
+    before = threads.run("t1", 1, *scenario.first)
+    fleet = threads.fleet()
+    done = upgrade_all(fleet)
+    assert (done.moved, [each.run_id for each in done.failures]) == (0, ["t1"])
+    assert fleet.failures() == done.failures
+    assert threads.run("t1", 1) == before
+    threads.run("t1", 1, yes)
+    assert fleet.failures() == []  # it is not the thread any more that failed
+
+
+def test_the_others_go_on_where_one_can_not(database: Storage) -> None:
+    pinned = next(each for each in REMOVED if each.name == "step-removed-pin")
+    threads = Threads(pinned, database)
+    for name in ("a", "b", "c"):
+        threads.run(name, 1, {"topic": "x"}, *([yes] if name != "b" else []))
+    done = upgrade_all(threads.fleet())
+    assert (done.moved, done.pinned, [(one.run_id, one.kind) for one in done.failures]) == (
+        2,
+        1,
+        [("b", "pinned")],
+    )
+
+
+def test_a_dry_run_writes_nothing(database: Storage) -> None:
+    threads = Threads(RENAMED, database)
+    threads.run("t1", 1, {"topic": "x"})
+    before = list(threads.fleet().iterate())
+    done = upgrade_all(threads.fleet(), dry_run=True)
+    assert (done.moved, list(threads.fleet().iterate())) == (1, before)
+
+
+def test_only_threads_that_are_not_there_are_asked_for_again(database: Storage) -> None:
+    """As after an interruption: the second time there is nothing left, and what is there is not touched."""
+    threads = Threads(RENAMED, database)
+    for number in range(7):
+        threads.run(f"t{number}", 1, {"topic": "x"})
+
+    class Interrupted(Exception):
+        pass
+
+    def stop(done: Backfill) -> None:
+        if done.moved >= 4:
+            raise Interrupted
+
+    with pytest.raises(Interrupted):
+        upgrade_all(threads.fleet(), batch=2, progress=stop)
+    assert sorted(threads.fleet().revisions()) == [("r1", "active", 3), ("r2", "active", 4)]
+    first = {row.run_id: row.content for rows in threads.fleet().iterate() for row in rows}
+    assert upgrade_all(threads.fleet(), batch=2).moved == 3
+    assert upgrade_all(threads.fleet()).seen == 0
+    later = {row.run_id: row.content for rows in threads.fleet().iterate() for row in rows}
+    assert sum(later[name] == content for name, content in first.items()) == 4
+
+
+def test_a_thread_that_went_on_meanwhile_is_left(database: Storage) -> None:
+    threads = Threads(RENAMED, database)
+    threads.run("t1", 1, {"topic": "x"})
+    fleet = threads.fleet()
+    ((row,),) = fleet.iterate()
+    moved = fleet.bring(row, "r2")
+    threads.run("t1", 1, yes)
+    assert fleet.swap([moved]) == [False]
+    assert threads.run("t1", 1).next == ("check",)
+
+
+def test_a_thread_that_was_answered_meanwhile_is_left(database: Storage) -> None:
+    """Nothing but a pending write was added to its checkpoint."""
+    threads = Threads(JOINS[1], database)
+    threads.run("t1", 1, *JOINS[1].first)
+    fleet = threads.fleet()
+    ((row,),) = fleet.iterate()
+    moved = fleet.bring(row, "r2")
+    with database.open() as saver:
+        found = saver.get_tuple(THREAD)
+        saver.put_writes(found.config, [("__resume__", ["yes"])], found.pending_writes[0][0])
+    assert fleet.swap([moved]) == [False]
+
+
+def test_a_checkpoint_that_a_worker_puts_later_wins(database: Storage) -> None:
+    """The worker is inside the node when the thread is upgraded."""
+    threads = Threads(RENAMED, database)
+    threads.run("t1", 1, {"topic": "x"})
+    fleet = threads.fleet()
+
+    class Log(list[str]):
+        def append(self, entry: str) -> None:
+            if entry.startswith("approve"):
+                while not upgrade_all(fleet).moved:  # what it was given is still on the way to the database
+                    pass
+            super().append(entry)
+
+    threads.log = Log(threads.log)
+    assert threads.run("t1", 1, yes).next == ("check",)
+    assert upgrade_all(fleet).moved == 1
+    assert threads.run("t1", 2, Command(resume="fine")).next == ()
+    assert threads.log == ["write", "approve: yes", "check: fine", "summary='X'; answer='yes'; note='fine'"]
+
+
+def test_how_long_a_thread_has_waited_stays(database: Storage) -> None:
+    threads = Threads(RENAMED, database)
+    threads.run("t1", 1, {"topic": "x"})
+    (before,) = threads.fleet().kinds()
+    upgrade_all(threads.fleet())
+    (after,) = threads.fleet().kinds()
+    assert (before.revision, after.revision) == ("r1", "r2")
+    assert abs(after.since - before.since) < 0.001
+    assert after.oldest == before.oldest
+
+
+@pytest.mark.parametrize("scenario", [RENAMED, INSIDE, JOINS[0]], ids=lambda each: each.name)
+def test_an_upgraded_thread_is_brought_back(scenario: Scenario, database: Storage) -> None:
+    threads = Threads(scenario, database)
+    before = threads.run("t1", 1, {"topic": "x"}, wrapped=False)
+    upgrade_all(threads.fleet())
+    assert downgrade_all(threads.fleet(), "r1").moved == 1
+    after = threads.run("t1", 1, wrapped=False)
+    assert (after.values, after.next) == (before.values, before.next)
+    threads.run("t1", 1, yes, wrapped=False)
+    assert len(threads.log) == len(set(threads.log))
+
+
+@pytest.mark.parametrize("scenario", [RENAMED, INSIDE], ids=lambda each: each.name)
+def test_an_id_from_before_an_upgrade_is_translated(scenario: Scenario, database: Storage) -> None:
+    """Through two migrations of the whole thread, and one that is only read."""
+    threads = Threads(scenario, database)
+    (asked,) = threads.run("t1", 1, {"topic": "x"}).interrupts
+    upgrade_all(threads.fleet())
+    downgrade_all(threads.fleet(), "r1")
+    with database.open() as inner:
+        saver = MigratingSaver(inner, threads.migrator)
+        answers = saver.resume_map({"configurable": {"thread_id": "t1"}}, {asked.id: "yes"})
+    (open_now,) = threads.run("t1", 2).interrupts
+    assert answers == {open_now.id: "yes"}
+    assert asked.id != open_now.id
+    threads.run("t1", 2, Command(resume=answers))
+    assert "review: yes" in threads.log
+
+
+def test_an_id_from_before_answers_nothing_twice(database: Storage) -> None:
+    threads = Threads(RENAMED, database)
+    (asked,) = threads.run("t1", 1, {"topic": "x"}).interrupts
+    upgrade_all(threads.fleet())
+    threads.run("t1", 2, yes)
+    with database.open() as inner:
+        saver: Any = MigratingSaver(inner, threads.migrator)
+        with pytest.raises(AnswerError, match="a question that the thread does not wait for"):
+            saver.resume_map({"configurable": {"thread_id": "t1"}}, {asked.id: "yes"})
+
+
+def test_a_thread_that_lost_its_stamp_says_no_revision_until_somebody_does(database: Storage) -> None:
+    """A graph without the wrapper went on with it: it may have either shape."""
+    threads = Threads(INSIDE, database)
+    threads.run("t1", 1, {"topic": "x"})
+    threads.run("t1", 1, None, wrapped=False)
+    with database.open() as saver:  # what the graph without the wrapper would put next
+        found = saver.get_tuple(THREAD)
+        place = {**found.config["configurable"]}
+        checkpoint = {**found.checkpoint, "id": behind(found.checkpoint["id"])}
+        saver.put(
+            {"configurable": place}, checkpoint, {"step": 1, "parents": {}}, checkpoint["channel_versions"]
+        )
+    fleet = threads.fleet()
+    assert [kind.revision for kind in fleet.kinds()] == [None]
+    assert [each.kind for each in upgrade_all(fleet).failures] == ["unstamped"]
+    assert fleet.stamp("r1") == 1
+    assert [kind.revision for kind in fleet.kinds()] == ["r1"]
+    assert upgrade_all(fleet).moved == 1
+
+
+def test_threads_of_which_nobody_knows_the_revision(database: Storage) -> None:
+    threads = Threads(RENAMED, database)
+    threads.run("t1", 1, {"topic": "x"}, wrapped=False)
+    fleet = threads.fleet(unstamped=None)
+    assert [each.kind for each in upgrade_all(fleet).failures] == ["unstamped"]
+    assert (fleet.stamp("r1", ["t1", "nobody"]), upgrade_all(fleet).moved) == (1, 1)
+
+
+def test_threads_of_another_workflow_are_none_of_its_business(database: Storage) -> None:
+    other = replace(RENAMED, workflow="other")
+    Threads(other, database).run("t1", 1, {"topic": "x"})
+    fleet = Threads(RENAMED, database).fleet()
+    assert (fleet.kinds(), upgrade_all(fleet).seen, fleet.stamp("r1", ["t1"])) == ([], 0, 0)
+    with pytest.raises(ForeignRevisionError, match="the thread belongs to the workflow other"):
+        fleet.row("t1")
