@@ -53,6 +53,9 @@ class DeployStoreWhenSaid(SqlDeployStore):
     def pins(self) -> dict[str, str]:
         return super().pins() if self.was_said() else {}
 
+    def canary_beside(self) -> dict[str, str]:
+        return super().canary_beside() if self.was_said() else {}
+
     def drains(self) -> list[Drain]:
         return super().drains() if self.was_said() else []
 

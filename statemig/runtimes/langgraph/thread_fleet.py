@@ -135,28 +135,24 @@ class ThreadFleet:
     def kinds(self) -> list[Kind]:
         """Unfinished threads, grouped by all that decides about them."""
         found: dict[tuple[Any, ...], Kind] = {}
-        for latest, stands, key in self._unfinished():
-            oldest, since = time_of(latest.first), time_of(latest.id)
+        for latest, kind in self._unfinished():
+            key = _key(kind)
             known = found.get(key)
-            if known is None:
-                revision, started, pinned, _ = key
-                found[key] = Kind(
-                    revision, started, pinned, stands.places, False, 1, oldest, since, latest.thread
-                )
-            else:
-                found[key] = replace(
+            if known is not None:
+                kind = replace(
                     known,
                     count=known.count + 1,
-                    oldest=min(oldest, known.oldest),
-                    since=min(since, known.since),
+                    oldest=min(kind.oldest, known.oldest),
+                    since=min(kind.since, known.since),
                 )
+            found[key] = kind
         return list(found.values())
 
     def examples(self, kind: Kind, limit: int = 5) -> list[str]:
         """The ids of some threads of a kind, the oldest first."""
-        wanted = (kind.revision, kind.started_revision, kind.pinned_revision, kind.places)
+        wanted = _key(kind)
         found = sorted(
-            (latest.first, latest.thread) for latest, _, key in self._unfinished() if key == wanted
+            (latest.first, latest.thread) for latest, one in self._unfinished() if _key(one) == wanted
         )
         return [thread for _, thread in found[:limit]]
 
@@ -164,13 +160,33 @@ class ThreadFleet:
         """None: a thread without a stamp is of the revision that `unstamped` says, or of none."""
         return 0
 
-    def _unfinished(self) -> Iterator[tuple[Latest, Stands, tuple[Any, ...]]]:
-        pins = self.deploy.pins()
+    def _unfinished(self) -> Iterator[tuple[Latest, Kind]]:
+        """Each with the kind that it would be alone."""
+        said = self._said()
         for latest in self._all():
             stands = self._stands(latest)
             if stands.status == "active":
-                pinned = pins.get(latest.thread)
-                yield latest, stands, (self._revision(latest), self._started(latest), pinned, stands.places)
+                pinned, canary = said(latest.thread)
+                yield (
+                    latest,
+                    Kind(
+                        self._revision(latest),
+                        self._started(latest),
+                        pinned,
+                        stands.places,
+                        False,
+                        1,
+                        time_of(latest.first),
+                        time_of(latest.id),
+                        latest.thread,
+                        canary,
+                    ),
+                )
+
+    def _said(self) -> Callable[[str], tuple[str | None, str | None]]:
+        """The revision that a thread is pinned to, and the one whose canary it is in."""
+        pins, canary = self.deploy.pins(), self.deploy.canary_beside()
+        return lambda thread: (pins.get(thread), canary.get(thread))
 
     def _all(self, size: int = _PAGE, *, watched: bool = False) -> Iterator[Latest]:
         for page in self._tables.pages(size, watched=watched):
@@ -208,9 +224,9 @@ class ThreadFleet:
             pages: Iterator[list[Latest]] = iter([[one for one in named if one is not None]])
         else:
             pages = self._tables.pages(batch, watched=True)
-        pins = self.deploy.pins()
+        said = self._said()
         for page in pages:
-            rows = [self._row(latest, pins) for latest in page if self._is_ours(latest)]
+            rows = [self._row(latest, *said(latest.thread)) for latest in page if self._is_ours(latest)]
             mixed = {latest.thread for latest in page if latest.written_by - {where.not_revision}}
             found = [row for row in rows if _fits(row, where, row.run_id in mixed)]
             if found:
@@ -233,7 +249,7 @@ class ThreadFleet:
                 workflow=self.workflow,
                 hint=f"Open the store with the migrator of {latest.workflow}",
             )
-        return self._row(latest, self.deploy.pins())
+        return self._row(latest, *self._said()(run_id))
 
     def document(self, row: StoredRun) -> Document:
         """The root of a thread as a run document of its own revision."""
@@ -283,7 +299,8 @@ class ThreadFleet:
         kind = "downgrade" if down else "upgrade"
         entry = HistoryEntry(row.migrations + 1, self.clock(), kind, cause, revision, target)
         complement = dict(made.complement) or None
-        return MovedThread(row, made.document or {}, target, complement, entry, False, False, made.written)
+        document = made.document or {}
+        return MovedThread(row, document, target, complement, entry, checked=False, written=made.written)
 
     def swap(self, moved: Sequence[Moved]) -> list[bool]:
         """Append what was made of each; False where a thread has got another checkpoint or pending write meanwhile."""
@@ -340,7 +357,7 @@ class ThreadFleet:
 
     # -- how -----------------------------------------------------------------------------------------------------------
 
-    def _row(self, latest: Latest, pins: dict[str, str]) -> StoredRun:
+    def _row(self, latest: Latest, pinned: str | None, canary: str | None) -> StoredRun:
         stands = self._stands(latest)
         return StoredRun(
             run_id=latest.thread,
@@ -353,7 +370,7 @@ class ThreadFleet:
             ).decode(),
             revision=self._revision(latest),
             started_revision=self._started(latest),
-            pinned_revision=pins.get(latest.thread),
+            pinned_revision=pinned,
             checked=False,
             complement=None,
             migrations=0,
@@ -367,6 +384,7 @@ class ThreadFleet:
             claimed_revision=None,
             created_at=time_of(latest.first),
             updated_at=time_of(latest.id),
+            canary=canary,
             stamped=latest.revision is not None,
         )
 
@@ -423,6 +441,10 @@ class ThreadFleet:
                 return answered(steps, saver)
         except StatemigError as error:
             raise error.locate(run_id=row.run_id, workflow=self.workflow) from error.__cause__
+
+
+def _key(kind: Kind) -> tuple[Any, ...]:
+    return (kind.revision, kind.started_revision, kind.pinned_revision, kind.canary, kind.places)
 
 
 def _fits(row: StoredRun, where: RunFilter, mixed: bool) -> bool:
