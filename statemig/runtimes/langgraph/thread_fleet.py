@@ -135,7 +135,7 @@ class ThreadFleet:
     def kinds(self) -> list[Kind]:
         """Unfinished threads, grouped by all that decides about them."""
         found: dict[tuple[Any, ...], Kind] = {}
-        for latest, kind in self._unfinished():
+        for _, kind in self._unfinished():
             key = _key(kind)
             known = found.get(key)
             if known is not None:
