@@ -8,7 +8,7 @@ from collections import OrderedDict
 from collections.abc import Generator, Hashable, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from langgraph.checkpoint.base import CheckpointTuple
 
@@ -16,9 +16,18 @@ from statemig import json_text
 from statemig.document import Document
 from statemig.envelope import Stamp
 from statemig.errors import CursorError, NewerRevisionError, UnknownRevisionError, UnstampedError
+from statemig.runtimes.langgraph.at_head import AtHead, Place
 from statemig.runtimes.langgraph.document import questions_in
 from statemig.runtimes.langgraph.identity import BRANCH
-from statemig.runtimes.langgraph.stamps import WORKFLOW, Stamped, sorted_rows, stamp_in, without_complement
+from statemig.runtimes.langgraph.stamps import (
+    KEY,
+    TASK,
+    WORKFLOW,
+    Stamped,
+    sorted_rows,
+    stamp_in,
+    without_complement,
+)
 from statemig.runtimes.langgraph.steps import Names
 from statemig.runtimes.langgraph.tasks import CONTROL, INTERRUPT, RESUME, Nodes, Parked, Row
 from statemig.runtimes.langgraph.translation import Shown, as_it_is, translate
@@ -79,13 +88,16 @@ class Recent(Generic[Value]):
             self._kept.clear()
 
 
+_NO_ROWS: Final = Stamped()
+
+
 @dataclass(frozen=True, slots=True)
 class Seen:
     """What is known of a checkpoint that was read: its stored id and revision, and what the next one has to keep of it."""
 
     stored: str
     stamp: Stamp
-    rows: Stamped = field(default_factory=Stamped)
+    rows: Stamped = _NO_ROWS
     fresh: Mapping[str, Any] = field(default_factory=dict)
     held: Mapping[str, Mapping[int, Any]] = field(default_factory=dict)
     questions: Mapping[str, str] = field(default_factory=dict)
@@ -120,10 +132,17 @@ class Reading:
         self.roots: Recent[bool] = Recent(10_000)
         #: stored ids by (thread, id here)
         self.aliases: Recent[str] = Recent(10_000)
+        self.at_head = AtHead()
 
     def bind(self, graph: Any) -> None:
         self.graph = graph
         self._nodes.pop(self.target, None)
+        self.at_head.clear()  # they were looked at without it
+
+    def forget(self) -> None:
+        """What is stored has been changed other than by going on."""
+        for kept in (self.seen, self.places, self.roots, self.aliases, self.at_head):
+            kept.clear()
 
     def nodes(self, revision: str) -> Nodes:
         found = self._nodes.get(revision)
@@ -135,11 +154,40 @@ class Reading:
 
     # -- one checkpoint ------------------------------------------------------------------------------------------------
 
-    def one(self, config: Config) -> Steps[CheckpointTuple | None]:
-        """The checkpoint as today's code sees it."""
+    def look(self, found: CheckpointTuple, place: Place, stamp: Stamp) -> None:
+        """Take note of a checkpoint that is at the target. Raises `CursorError` where LangGraph would end the run."""
+        thread, namespace = str(place[0]), place[1]
+        checkpoint: Any = found.checkpoint
+        self.require_nodes(checkpoint, namespace, thread)
+        if namespace == "":
+            self.roots.put(thread, True)
+        self.seen.put((thread, namespace, checkpoint["id"]), Seen(checkpoint["id"], stamp))
+
+    def lies_where_it_says(self, config: Config) -> bool:
+        """Whether what is asked for is stored under the names it is asked by."""
+        inside = config["configurable"]
+        if inside.get("checkpoint_ns"):
+            return False
+        asked = inside.get("checkpoint_id")
+        return asked is None or self.aliases.get((str(inside["thread_id"]), asked)) is None
+
+    def at_once(self, stored: CheckpointTuple | None) -> CheckpointTuple | None:
+        """What is stored in the root, where it is at the target and says so like others before; None where it has to be looked into."""
+        if stored is None:
+            return None
+        stamp = self.at_head.usual((stored.metadata or {}).get(KEY))
+        if stamp is None or any(write[0].startswith(TASK) for write in stored.pending_writes or ()):
+            return None
+        thread = str(stored.config["configurable"]["thread_id"])
+        self.roots.put(thread, True)
+        return self._as_it_is(stored, thread, "", stamp, _NO_ROWS, known=True)
+
+    def one(self, config: Config, stored: CheckpointTuple | None = None) -> Steps[CheckpointTuple | None]:
+        """The checkpoint as today's code sees it; `stored` where it was read already."""
         thread, namespace, checkpoint = _asked(config)
-        place = yield from self.place(thread, namespace)
-        stored = yield from self._stored(thread, place, checkpoint)
+        if stored is None:
+            place = yield from self.place(thread, namespace)
+            stored = yield from self._stored(thread, place, checkpoint)
         if namespace == "":
             self.roots.put(thread, True)
         if stored is None:
@@ -191,33 +239,62 @@ class Reading:
         stamp = yield from self.stamp(stored, metadata, thread)
         rows = sorted_rows(stored.pending_writes or (), stamp.revision)
         real = stored.config["configurable"]["checkpoint_id"]
-        key = (thread, namespace, real)
         target = self._reachable([stamp.revision, *rows.by_revision], thread)
         if target is None or {stamp.revision, *rows.by_revision} == {target}:
-            checkpoint: Any = live(stored.checkpoint)
-            values = {name: live(value) for name, value in checkpoint["channel_values"].items()}
-            checkpoint = {**checkpoint, "channel_values": values}
-            if target is not None:
-                self.require_nodes(checkpoint, namespace, thread)
-            self.seen.put(key, Seen(real, stamp, rows))
-            writes = [(task, channel, live(value)) for task, channel, value in _unstamped(stored)]
-        else:
-            shape = yield from self.translated(stored, thread, metadata, stamp, rows, self.alias)
-            parked = shape.parked
-            checkpoint = self._built(parked.checkpoint)
-            self.require_nodes(checkpoint, namespace, thread)
-            for here, there in parked.moved.items():
-                self.places.put((thread, here), there)
-            if checkpoint["id"] != real:
-                self.aliases.put((thread, checkpoint["id"]), real)
-            self.seen.put((thread, namespace, checkpoint["id"]), shape.seen)
-            writes = [(row.task, row.channel, built(row.value, self.serde)) for row in parked.rows]
+            return self._as_it_is(stored, thread, namespace, stamp, rows, known=target is not None)
+        shape = yield from self.translated(stored, thread, metadata, stamp, rows, self.alias)
+        parked = shape.parked
+        checkpoint = self._built(parked.checkpoint)
+        self.require_nodes(checkpoint, namespace, thread)
+        for here, there in parked.moved.items():
+            self.places.put((thread, here), there)
+        if checkpoint["id"] != real:
+            self.aliases.put((thread, checkpoint["id"]), real)
+        self.seen.put((thread, namespace, checkpoint["id"]), shape.seen)
+        writes = [(row.task, row.channel, built(row.value, self.serde)) for row in parked.rows]
         thread_id = stored.config["configurable"]["thread_id"]
         above = stored.parent_config
         said: Any = stored.metadata
         config: Any = _config(thread_id, namespace, checkpoint["id"])
         parent: Any = above and _config(thread_id, namespace, above["configurable"]["checkpoint_id"])
         shown: Any = without_complement(live(said))
+        return CheckpointTuple(config, checkpoint, shown, parent, writes)
+
+    def _as_it_is(
+        self,
+        stored: CheckpointTuple,
+        thread: str,
+        namespace: str,
+        stamp: Stamp,
+        rows: Stamped,
+        *,
+        known: bool,
+    ) -> CheckpointTuple:
+        """A stored checkpoint that needs no translation. `known`: it is at the target, and not merely passed on."""
+        checkpoint: Any = live(stored.checkpoint)
+        if checkpoint is stored.checkpoint:
+            values = checkpoint["channel_values"]
+            checkpoint = {
+                **checkpoint,
+                "channel_values": {name: live(values[name]) for name in values},
+            }
+        real = checkpoint["id"]
+        self.seen.put((thread, namespace, real), Seen(real, stamp, rows))
+        metadata: Any = live(stored.metadata)
+        config: Any = stored.config
+        parent: Any = stored.parent_config
+        inside = config["configurable"]
+        if known:
+            self.require_nodes(checkpoint, namespace, thread)
+        if inside.get("checkpoint_ns", "") != namespace:
+            config = _config(inside["thread_id"], namespace, real)
+            parent = parent and _config(
+                inside["thread_id"], namespace, parent["configurable"]["checkpoint_id"]
+            )
+        elif known and not rows.stamps and KEY in metadata:
+            self.at_head.put((inside["thread_id"], namespace), metadata[KEY], stamp, real)
+        shown: Any = without_complement(metadata)
+        writes = [(task, channel, live(value)) for task, channel, value in _unstamped(stored)]
         return CheckpointTuple(config, checkpoint, shown, parent, writes)
 
     def _built(self, checkpoint: Any) -> Any:
@@ -296,13 +373,16 @@ class Reading:
         self, checkpoint: Mapping[str, Any], namespace: str, thread: str, target: str | None = None
     ) -> None:
         """Raises `CursorError` where an edge leads to a node that there is not: LangGraph would end the run."""
-        prefix = Parked(namespace, {}, 0, ()).prefix
+        branches = [each for each in checkpoint["channel_values"] if each.startswith(BRANCH)]
+        if not branches:
+            return
+        prefix = Parked(namespace, {}, 0, ()).prefix if namespace else ""
         known = self.nodes(target or self.target).known(prefix)
         if known is None:
             return
-        for channel in checkpoint["channel_values"]:
+        for channel in branches:
             node = channel[len(BRANCH) :]
-            if not channel.startswith(BRANCH) or node in known or node.startswith("__"):
+            if node in known or node.startswith("__"):
                 continue
             seen = checkpoint["versions_seen"].get(node, {}).get(channel)
             if seen is None or checkpoint["channel_versions"][channel] > seen:

@@ -20,7 +20,7 @@ from statemig.errors import ConfigError
 from statemig.runtimes.langgraph.appending import appended
 from statemig.runtimes.langgraph.on_request import answers_today
 from statemig.runtimes.langgraph.reading import Config, Get, Reading, Request, Search, Seen, Steps
-from statemig.runtimes.langgraph.stamps import stamp_row, stamped
+from statemig.runtimes.langgraph.stamps import KEY, stamp_row, stamped
 from statemig.runtimes.langgraph.tasks import RESUME
 from statemig.runtimes.langgraph.values import Postponed, built
 
@@ -74,12 +74,24 @@ class MigratingSaver(BaseCheckpointSaver[Any]):
     # -- reading -------------------------------------------------------------------------------------------------------
 
     def get_tuple(self, config: Any) -> CheckpointTuple | None:
-        found: CheckpointTuple | None = self._run(self._reading.one(config))
-        return found
+        reading = self._reading
+        place = reading.at_head.guess(config)
+        if place is not None:
+            found = reading.at_head.seen(place, self.inner.get_tuple(config), reading.look)
+            if found is not None:
+                return found
+        stored = self._reader.get_tuple(config) if reading.lies_where_it_says(config) else None
+        return reading.at_once(stored) or self._run(reading.one(config, stored))
 
     async def aget_tuple(self, config: Any) -> CheckpointTuple | None:
-        found: CheckpointTuple | None = await self._arun(self._reading.one(config))
-        return found
+        reading = self._reading
+        place = reading.at_head.guess(config)
+        if place is not None:
+            found = reading.at_head.seen(place, await self.inner.aget_tuple(config), reading.look)
+            if found is not None:
+                return found
+        stored = await self._reader.aget_tuple(config) if reading.lies_where_it_says(config) else None
+        return reading.at_once(stored) or await self._arun(reading.one(config, stored))
 
     def list(
         self,
@@ -111,15 +123,17 @@ class MigratingSaver(BaseCheckpointSaver[Any]):
         self, config: Any, checkpoint: Checkpoint, metadata: CheckpointMetadata, new_versions: ChannelVersions
     ) -> Any:
         place, parent = self._run(self._before_put(config))
-        self.inner.put(place, checkpoint, *self._put(parent, checkpoint, metadata, new_versions))
-        return self._was_put(config, checkpoint, parent)
+        said, versions = self._put(parent, checkpoint, metadata, new_versions)
+        self.inner.put(place, checkpoint, said, versions)
+        return self._was_put(config, place, checkpoint, parent, said)
 
     async def aput(
         self, config: Any, checkpoint: Checkpoint, metadata: CheckpointMetadata, new_versions: ChannelVersions
     ) -> Any:
         place, parent = await self._arun(self._before_put(config))
-        await self.inner.aput(place, checkpoint, *self._put(parent, checkpoint, metadata, new_versions))
-        return self._was_put(config, checkpoint, parent)
+        said, versions = self._put(parent, checkpoint, metadata, new_versions)
+        await self.inner.aput(place, checkpoint, said, versions)
+        return self._was_put(config, place, checkpoint, parent, said)
 
     def put_writes(
         self, config: Any, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = ""
@@ -183,11 +197,15 @@ class MigratingSaver(BaseCheckpointSaver[Any]):
             complement=before.complement if before is not None else {},
         )
 
-    def _was_put(self, config: Any, checkpoint: Checkpoint, parent: Seen | None) -> Any:
+    def _was_put(
+        self, config: Any, place: Any, checkpoint: Checkpoint, parent: Seen | None, said: Mapping[str, Any]
+    ) -> Any:
         inside = config["configurable"]
         thread, namespace = str(inside["thread_id"]), inside.get("checkpoint_ns") or ""
-        seen = Seen(checkpoint["id"], self._stamp_after(parent))
-        self._reading.seen.put((thread, namespace, checkpoint["id"]), seen)
+        stamp = self._stamp_after(parent)
+        self._reading.seen.put((thread, namespace, checkpoint["id"]), Seen(checkpoint["id"], stamp))
+        if place["configurable"]["checkpoint_ns"] == namespace:
+            self._reading.at_head.put((inside["thread_id"], namespace), said[KEY], stamp, checkpoint["id"])
         return {
             "configurable": {
                 "thread_id": inside["thread_id"],
@@ -310,8 +328,7 @@ class MigratingSaver(BaseCheckpointSaver[Any]):
         self._forget()
 
     def _forget(self) -> None:
-        for kept in (self._reading.seen, self._reading.places, self._reading.roots, self._reading.aliases):
-            kept.clear()
+        self._reading.forget()
 
     def with_allowlist(self, extra_allowlist: Collection[tuple[str, ...]]) -> MigratingSaver:
         inner = self.inner.with_allowlist(extra_allowlist)

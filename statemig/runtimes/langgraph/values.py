@@ -68,27 +68,34 @@ class Stored(Mapping[str, Any]):
     """Something stored that nobody has decoded yet. A mapping, because savers look into checkpoints and metadata, which hold no
     instances where they do."""
 
-    __slots__ = ("_plain", "data", "form", "serde")
+    __slots__ = ("_plain", "data", "form", "reader")
 
-    def __init__(self, serde: Any, form: str, data: bytes) -> None:
-        self.serde = serde
+    def __init__(self, reader: Postponed, form: str, data: bytes) -> None:
+        self.reader = reader
         self.form = form
         self.data = data
         self._plain: Any = None
 
-    def _looked_into(self) -> Any:
+    def raw(self) -> Any:
+        """It without an instance in it; nobody may change what this gives."""
         if self._plain is None:
-            self._plain = raw(self)
+            self._plain = self.reader.raw(self.form, self.data)
         return self._plain
 
     def __getitem__(self, key: str) -> Any:
-        return self._looked_into()[key]
+        return self.raw()[key]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._looked_into())
+        return iter(self.raw())
 
     def __len__(self) -> int:
-        return len(self._looked_into())
+        return len(self.raw())
+
+
+#: bytes of a value that is decoded at once, on the chance that it holds no instance: it costs less than to put it off
+_SMALL: Final = 1024
+#: the first bytes of what is an instance, in msgpack; behind the head of a short list the second byte is one
+_EXTENSIONS: Final = frozenset((*range(0xC7, 0xCA), *range(0xD4, 0xD9)))
 
 
 class Postponed:
@@ -97,6 +104,7 @@ class Postponed:
 
     def __init__(self, serde: Any) -> None:
         self.serde = serde
+        self._twin = _raw_twin(serde)
 
     def dumps_typed(self, obj: Any) -> tuple[str, bytes]:
         if _has_instance(obj):
@@ -107,13 +115,20 @@ class Postponed:
     def loads_typed(self, data: tuple[str, bytes]) -> Any:
         form, content = data
         if form == "msgpack":
-            try:  # most values have no instance in them, so there is nothing to postpone
+            if len(content) > _SMALL or not _EXTENSIONS.isdisjoint(content[:2]):
+                return Stored(self, form, content)
+            try:
                 return ormsgpack.unpackb(content, ext_hook=_refuse, option=ormsgpack.OPT_NON_STR_KEYS)
             except ormsgpack.MsgpackDecodeError:
-                return Stored(self.serde, form, content)
+                return Stored(self, form, content)
         if form.split("+")[0] != "msgpack":
             return self.serde.loads_typed(data)
-        return Stored(self.serde, form, content)
+        return Stored(self, form, content)
+
+    def raw(self, form: str, data: bytes) -> Any:
+        if self._twin is None:
+            return _of_instance(self.serde.loads_typed((form, data)))
+        return self._twin.loads_typed((form, data))
 
 
 def _refuse(code: int, data: bytes) -> Any:
@@ -122,17 +137,14 @@ def _refuse(code: int, data: bytes) -> Any:
 
 def live(value: Any) -> Any:
     """What a saver read, as LangGraph reads it."""
-    return value.serde.loads_typed((value.form, value.data)) if type(value) is Stored else value
+    return value.reader.serde.loads_typed((value.form, value.data)) if type(value) is Stored else value
 
 
 def raw(value: Any) -> Any:
     """A stored value without an instance in it."""
-    if not isinstance(value, Stored):
-        return value if _is_plain(value) else _of_instance(value)
-    twin = _raw_twin(value.serde)
-    if twin is None:
-        return _of_instance(value.serde.loads_typed((value.form, value.data)))
-    return twin.loads_typed((value.form, value.data))
+    if isinstance(value, Stored):
+        return value.raw()
+    return value if _is_plain(value) else _of_instance(value)
 
 
 def built(value: Any, serde: Any) -> Any:

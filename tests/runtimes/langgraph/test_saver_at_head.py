@@ -1,0 +1,131 @@
+"""A worker that knows a thread reads it as the saver inside does, and notices when another worker has changed it meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any, TypedDict
+
+import pytest
+from langgraph.graph import END, START, StateGraph
+from langgraph.types import Command, interrupt
+from langgraph_savers import Storage
+from pydantic import BaseModel
+
+from statemig import Migrator, Revision
+from statemig.errors import CursorError, NewerRevisionError
+from statemig.runtimes.langgraph import MigratingSaver
+from statemig.runtimes.langgraph.capture import capture
+
+THREAD: Any = {"configurable": {"thread_id": "t1"}}
+
+
+class Paper(BaseModel):
+    title: str
+
+
+class State(TypedDict, total=False):
+    topic: str
+    papers: list[Paper]
+    answer: str
+
+
+def graph_of(ask: str) -> StateGraph[Any]:
+    graph: StateGraph[Any] = StateGraph(State)
+    graph.add_node("write", lambda state: {"papers": [Paper(title=state["topic"])]})
+    graph.add_node(ask, lambda state: {"answer": interrupt("Well?")})
+    graph.add_node("sign", lambda state: {"answer": interrupt("Sure?")})
+    for before, after in ((START, "write"), ("write", ask), (ask, "sign"), ("sign", END)):
+        graph.add_edge(before, after)
+    return graph
+
+
+def migrator() -> Migrator:
+    first, second = (capture(graph_of(name).compile(name="flow")) for name in ("approve", "review"))
+    return Migrator(
+        revisions=[
+            Revision("r1", workflow="flow", snapshot=first),
+            Revision(
+                "r2",
+                "r1",
+                workflow="flow",
+                snapshot=second,
+                upgrade=lambda op: op.rename_step("approve", to="review"),
+            ),
+        ]
+    )
+
+
+class Worker:
+    """One process of one version."""
+
+    def __init__(self, inner: Any, version: int) -> None:
+        self.saver = MigratingSaver(inner, migrator(), revision=f"r{version}")
+        self.graph = graph_of("approve" if version == 1 else "review").compile(
+            checkpointer=self.saver, name="flow"
+        )
+
+
+def test_what_is_read_is_what_the_saver_inside_reads(storage: Storage) -> None:
+    with storage.open() as inner:
+        Worker(inner, 1).graph.invoke({"topic": "x"}, THREAD)
+        saver = MigratingSaver(inner, migrator(), revision="r1")
+        first, again = saver.get_tuple(THREAD), saver.get_tuple(THREAD)
+        assert first == again == inner.get_tuple(THREAD)
+        assert again is not None
+        assert again.checkpoint["channel_values"]["papers"] == [Paper(title="x")]
+        asked = saver.get_tuple(again.config)
+        assert asked == inner.get_tuple(again.config)
+
+
+def test_the_same_in_an_event_loop(storage: Storage) -> None:
+    async def read() -> None:
+        async with storage.aopen() as inner:
+            await Worker(inner, 1).graph.ainvoke({"topic": "x"}, THREAD)
+            saver = MigratingSaver(inner, migrator(), revision="r1")
+            first, again = await saver.aget_tuple(THREAD), await saver.aget_tuple(THREAD)
+            assert first == again == await inner.aget_tuple(THREAD)
+
+    asyncio.run(read())
+
+
+def test_a_thread_that_a_newer_worker_went_on_with_is_refused(storage: Storage) -> None:
+    with storage.open() as inner:
+        old, new = Worker(inner, 1), Worker(inner, 2)
+        old.graph.invoke({"topic": "x"}, THREAD)
+        assert old.saver.get_tuple(THREAD) is not None
+        new.graph.invoke(Command(resume="yes"), THREAD)
+        with pytest.raises(NewerRevisionError):
+            old.saver.get_tuple(THREAD)
+
+
+def test_what_a_newer_worker_hung_on_the_same_checkpoint_is_noticed(storage: Storage) -> None:
+    with storage.open() as inner:
+        old, new = Worker(inner, 1), Worker(inner, 2)
+        old.graph.invoke({"topic": "x"}, THREAD)
+        assert old.saver.get_tuple(THREAD) is not None
+        new.graph.invoke(None, THREAD)  # it asks again: writes of its own, and no new checkpoint
+        with pytest.raises(NewerRevisionError):
+            old.saver.get_tuple(THREAD)
+
+
+def test_a_thread_that_was_begun_anew_meanwhile_is_read_as_it_is(storage: Storage) -> None:
+    with storage.open() as inner:
+        old, new = Worker(inner, 1), Worker(inner, 2)
+        new.graph.invoke({"topic": "x"}, THREAD)
+        assert new.saver.get_tuple(THREAD) is not None
+        inner.delete_thread("t1")
+        assert new.saver.get_tuple(THREAD) is None
+        old.graph.invoke({"topic": "y"}, THREAD)
+        found = new.graph.get_state(THREAD)
+        assert (found.values["topic"], found.next) == ("y", ("review",))
+
+
+def test_a_graph_that_is_bound_later_is_asked_about_threads_that_are_known(tmp_path: Path) -> None:
+    with Storage("sqlite", tmp_path / "checkpoints.db").open() as inner:
+        worker = Worker(inner, 1)
+        worker.graph.invoke({"topic": "x"}, THREAD)
+        assert worker.saver.get_tuple(THREAD) is not None
+        worker.saver.bind(graph_of("other").compile(name="flow"))
+        with pytest.raises(CursorError, match="'approve'"):
+            worker.saver.get_tuple(THREAD)
