@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: demo test test-newest laws check bench format clean
+.PHONY: demo test test-newest laws conformance check bench format clean
 
 demo: $(INSTALLED)
 	@$(BIN)/python examples/dependency_review/demo.py
@@ -25,6 +25,11 @@ test-newest:
 	$(NEWEST)/bin/python -m pip install --quiet --disable-pip-version-check --upgrade --upgrade-strategy eager -e '.[test]' pytest-xdist
 	@$(NEWEST)/bin/python -c "from importlib.metadata import version as v; print(*(f'{n} {v(n)}' for n in ('hypothesis', 'pytest', 'pytest-xdist')))"
 	STATEMIG_PROFILE=ci $(NEWEST)/bin/python -m pytest -p no:cacheprovider tests/testing tests/cli/test_cli_test.py
+
+# Every change of a LangGraph graph on every saver, sync and async, with every kind of state, as a table beside what LangGraph does alone;
+# `make test` runs so many of them that every pair occurs. CHANGES='step-renamed ...' for some, CHANGES=--pairwise for what CI runs.
+conformance: $(INSTALLED)
+	@$(BIN)/python tests/runtimes/langgraph/conformance.py $(CHANGES)
 
 check: $(INSTALLED)
 	$(BIN)/ruff check .

