@@ -7,7 +7,8 @@ one side of it.
 
 Inside a list an item is never named by its position: after an insert, a delete or a reorder nobody's value may go to somebody else. It is
 named by its digest after the change (``{"item": digest, "k": 0, "n": 2}``: the first of two that look the same; they can't be told
-apart, so their order is no matter, but there must still be two), or by a declared key (``{"by": "id", "key": 7}``).
+apart, so their order is no matter, but there must still be two), or by a declared key (``{"by": "id", "key": 7}``). Positions and what
+branches have written (``cursor``, ``pending``) are named by their ids: they change while a run goes on.
 """
 
 from __future__ import annotations
@@ -73,7 +74,8 @@ def _address(trail: Trail, value: Any, lists: _Lists, identity: str | None) -> l
     out: list[Any] = []
     for part in trail:
         if isinstance(part, Item):
-            out.append(_name(value, part.index, lists, identity))
+            key = "id" if out in (["cursor"], ["pending"]) else identity
+            out.append(_name(value, part.index, lists, key))
             value = value[part.index]
         else:
             out.append(part)

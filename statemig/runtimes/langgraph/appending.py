@@ -18,8 +18,10 @@ from langgraph.checkpoint.base.id import uuid6
 from statemig.document import Document
 from statemig.envelope import Stamp
 from statemig.errors import MigrationHeld, RunNotFoundError
+from statemig.runtimes.langgraph.complements import Write
 from statemig.runtimes.langgraph.document import questions_in
 from statemig.runtimes.langgraph.reading import Config, Get, Reading, Shape, Steps
+from statemig.runtimes.langgraph.rows import Rows
 from statemig.runtimes.langgraph.stamps import KEY, QUESTIONS, WORKFLOW, sorted_rows, stamped
 from statemig.runtimes.langgraph.tasks import INTERRUPT, Parked, Row
 from statemig.runtimes.langgraph.values import Stored, built, raw
@@ -30,10 +32,37 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """One checkpoint to be stored with its pending writes: the arguments of `put`, and of each `put_writes`."""
+    """One checkpoint to be stored with its pending writes: the arguments of `put`, and of each `put_writes`. `row`: what its stamp names,
+    `complement`: the same, for where that cannot be stored."""
 
     put: tuple[Any, ...]
     writes: tuple[tuple[Any, ...], ...]
+    row: Write | None = None
+    complement: Mapping[str, Any] = field(default_factory=dict)
+
+    def arguments(self, kept: bool) -> tuple[Any, ...]:
+        """Of `put`. `kept`: the row is stored."""
+        if kept or self.row is None:
+            return self.put
+        place, checkpoint, marked, versions = self.put
+        whole = {**marked, KEY: {**marked[KEY], "complement": dict(self.complement)}}
+        return place, checkpoint, whole, versions
+
+
+def store(written: Written, saver: Any, rows: Rows | None) -> None:
+    """The row, then the pending writes, then the checkpoint: each is of no consequence without the next."""
+    kept = written.row is not None and rows is not None and rows.do(written.row)
+    for arguments in written.writes:
+        saver.put_writes(*arguments)
+    saver.put(*written.arguments(kept))
+
+
+async def astore(written: Written, saver: Any, rows: Rows | None) -> None:
+    """`store` in an event loop."""
+    kept = written.row is not None and rows is not None and await rows.ado(written.row)
+    for arguments in written.writes:
+        await saver.aput_writes(*arguments)
+    await saver.aput(*written.arguments(kept))
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,9 +197,8 @@ class _Appending:
         kept = {name: value for name, value in said.items() if name not in (KEY, WORKFLOW, QUESTIONS)}
         before = said.get(QUESTIONS) or {}
         asked = {**{old: questions.get(name, name) for old, name in before.items()}, **questions}
-        new = replace(
-            stamp, workflow=reading.migrator.workflow, revision=self._to, complement=dict(complement)
-        )
+        named, beside = reading.complements.row_for(self._thread, dict(complement))
+        new = replace(stamp, workflow=reading.migrator.workflow, revision=self._to, complement=named)
         marked = stamped({**kept, "parents": dict(parents)}, new)
         if asked and not parked.guarded:  # there, another question comes first
             marked[QUESTIONS] = asked
@@ -187,6 +215,8 @@ class _Appending:
                 ({"configurable": {**where, "checkpoint_id": made}}, writes, task, parked.paths.get(task, ""))
                 for task, writes in by_task.items()
             ),
+            beside,
+            complement,
         )
 
 

@@ -17,6 +17,7 @@ from statemig.document import Document
 from statemig.envelope import Stamp
 from statemig.errors import CursorError, NewerRevisionError, UnknownRevisionError, UnstampedError
 from statemig.runtimes.langgraph.at_head import AtHead, Place
+from statemig.runtimes.langgraph.complements import Complements, Statement
 from statemig.runtimes.langgraph.document import questions_in
 from statemig.runtimes.langgraph.identity import BRANCH
 from statemig.runtimes.langgraph.stamps import (
@@ -57,7 +58,7 @@ class Search:
     options: Mapping[str, Any] = field(default_factory=dict)
 
 
-Request = Get | Search
+Request = Get | Search | Statement
 Steps = Generator[Request, Any, Made]
 
 
@@ -117,12 +118,21 @@ class Shape:
 class Reading:
     """Reads threads at the revision `target`."""
 
-    def __init__(self, migrator: Migrator, unstamped: str, on_newer: str, target: str, serde: Any) -> None:
+    def __init__(
+        self,
+        migrator: Migrator,
+        unstamped: str,
+        on_newer: str,
+        target: str,
+        serde: Any,
+        complements: Complements,
+    ) -> None:
         self.migrator = migrator
         self.unstamped = unstamped
         self.on_newer = on_newer
         self.target = target
         self.serde = serde
+        self.complements = complements
         self.graph: Any = None
         self._nodes: dict[str, Nodes] = {}
         self.seen: Recent[Seen] = Recent(10_000)
@@ -427,7 +437,9 @@ class Reading:
         parked = Parked(
             first, _checkpoint(stored), metadata.get("step", -1) + 1, rows.by_revision.get(worlds[0], ())
         )
-        complement: Complement = stamp.complement
+        complement = stamp.complement
+        if len(worlds) > 1:
+            complement = yield from self.complements.found(thread, complement)
         waiting = any(row.channel == INTERRUPT for each in rows.by_revision.values() for row in each)
         document = None
         for number, (source, world) in enumerate(pairwise(worlds)):
@@ -611,6 +623,7 @@ class Reading:
             metadata.get("step", -1) + 1,
             rows.by_revision.get(stamp.revision, ()),
         )
+        complement = yield from self.complements.found(thread, stamp.complement)
         made = translate(
             self.migrator,
             parked,
@@ -619,7 +632,7 @@ class Reading:
             nodes=(self.nodes(stamp.revision), self.nodes(world)),
             namespace=spaces[world][0],
             around=spaces[stamp.revision][1],
-            complement=stamp.complement,
+            complement=complement,
             thread=thread,
         )
         return made.parked

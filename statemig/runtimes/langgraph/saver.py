@@ -17,9 +17,12 @@ from langgraph.checkpoint.base import (
 
 from statemig.envelope import Stamp
 from statemig.errors import ConfigError
-from statemig.runtimes.langgraph.appending import appended
+from statemig.runtimes.langgraph.appending import appended, astore, store
+from statemig.runtimes.langgraph.complements import Complements, Copy
 from statemig.runtimes.langgraph.on_request import answers_today
+from statemig.runtimes.langgraph.passing import Named, named, named_of_runs, unnamed
 from statemig.runtimes.langgraph.reading import Config, Get, Reading, Request, Search, Seen, Steps
+from statemig.runtimes.langgraph.rows import rows_beside
 from statemig.runtimes.langgraph.stamps import KEY, stamp_row, stamped
 from statemig.runtimes.langgraph.tasks import RESUME
 from statemig.runtimes.langgraph.values import Postponed, built
@@ -57,12 +60,14 @@ class MigratingSaver(BaseCheckpointSaver[Any]):
         base = min(migrator.known, key=migrator.version)
         self.inner = inner
         self.migrator = migrator
+        self._rows = rows_beside(inner)
         self._reading = Reading(
             migrator,
             base if unstamped == "base" else migrator.resolve(unstamped),
             on_newer,
             migrator.resolve(revision),
             inner.serde,
+            Complements(inner.serde, self._rows is not None),
         )
         self._reader = _postponing(inner)
 
@@ -122,18 +127,18 @@ class MigratingSaver(BaseCheckpointSaver[Any]):
     def put(
         self, config: Any, checkpoint: Checkpoint, metadata: CheckpointMetadata, new_versions: ChannelVersions
     ) -> Any:
-        place, parent = self._run(self._before_put(config))
-        said, versions = self._put(parent, checkpoint, metadata, new_versions)
+        place, parent, stamp = self._run(self._before_put(config))
+        said, versions = stamped(metadata, stamp), _versions(parent, checkpoint, new_versions)
         self.inner.put(place, checkpoint, said, versions)
-        return self._was_put(config, place, checkpoint, parent, said)
+        return self._was_put(config, place, checkpoint, stamp, said)
 
     async def aput(
         self, config: Any, checkpoint: Checkpoint, metadata: CheckpointMetadata, new_versions: ChannelVersions
     ) -> Any:
-        place, parent = await self._arun(self._before_put(config))
-        said, versions = self._put(parent, checkpoint, metadata, new_versions)
+        place, parent, stamp = await self._arun(self._before_put(config))
+        said, versions = stamped(metadata, stamp), _versions(parent, checkpoint, new_versions)
         await self.inner.aput(place, checkpoint, said, versions)
-        return self._was_put(config, place, checkpoint, parent, said)
+        return self._was_put(config, place, checkpoint, stamp, said)
 
     def put_writes(
         self, config: Any, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = ""
@@ -147,8 +152,8 @@ class MigratingSaver(BaseCheckpointSaver[Any]):
         for arguments in await self._arun(self._writes(config, writes, task_id, task_path)):
             await self.inner.aput_writes(*arguments)
 
-    def _before_put(self, config: Any) -> Steps[tuple[Any, Seen | None]]:
-        """The config to store under, and what is known of the checkpoint before."""
+    def _before_put(self, config: Any) -> Steps[tuple[Any, Seen | None, Stamp]]:
+        """The config to store under, what is known of the checkpoint before, and the stamp. What the stamp names is stored then."""
         inside = config["configurable"]
         thread, namespace = str(inside["thread_id"]), inside.get("checkpoint_ns") or ""
         place = yield from self._reading.place(thread, namespace)
@@ -157,7 +162,9 @@ class MigratingSaver(BaseCheckpointSaver[Any]):
         stored = {**inside, "checkpoint_ns": place}
         if parent is not None:
             stored["checkpoint_id"] = parent.stored
-        return {**config, "configurable": stored}, parent
+        stamp = self._stamp_after(parent)
+        complement = yield from self._reading.complements.kept(thread, stamp.complement)
+        return {**config, "configurable": stored}, parent, replace(stamp, complement=complement)
 
     def _seen(self, thread: str, namespace: str, checkpoint: str | None) -> Steps[Seen | None]:
         if not checkpoint:
@@ -176,17 +183,6 @@ class MigratingSaver(BaseCheckpointSaver[Any]):
             known = self._reading.seen.get((thread, namespace, checkpoint))
         return known
 
-    def _put(
-        self, parent: Seen | None, checkpoint: Checkpoint, metadata: Any, new_versions: ChannelVersions
-    ) -> tuple[Any, ChannelVersions]:
-        """Metadata with the stamp, and the versions to store: also those that a translation made and nobody has stored."""
-        versions = dict(new_versions)
-        if parent is not None:
-            for channel, version in parent.fresh.items():
-                if checkpoint["channel_versions"].get(channel) == version:
-                    versions.setdefault(channel, version)
-        return stamped(metadata, self._stamp_after(parent)), versions
-
     def _stamp_after(self, parent: Seen | None) -> Stamp:
         target = self._reading.target
         before = parent.stamp if parent is not None else None
@@ -198,11 +194,10 @@ class MigratingSaver(BaseCheckpointSaver[Any]):
         )
 
     def _was_put(
-        self, config: Any, place: Any, checkpoint: Checkpoint, parent: Seen | None, said: Mapping[str, Any]
+        self, config: Any, place: Any, checkpoint: Checkpoint, stamp: Stamp, said: Mapping[str, Any]
     ) -> Any:
         inside = config["configurable"]
         thread, namespace = str(inside["thread_id"]), inside.get("checkpoint_ns") or ""
-        stamp = self._stamp_after(parent)
         self._reading.seen.put((thread, namespace, checkpoint["id"]), Seen(checkpoint["id"], stamp))
         if place["configurable"]["checkpoint_ns"] == namespace:
             self._reading.at_head.put((inside["thread_id"], namespace), said[KEY], stamp, checkpoint["id"])
@@ -271,19 +266,16 @@ class MigratingSaver(BaseCheckpointSaver[Any]):
     def downgrade(self, config: Any, to: str) -> None:
         """Bring a stored thread back to an older revision, exactly where nothing has changed since: for code that does not know this
         saver, or not the newer scripts. A checkpoint is appended and nothing is deleted; questions get new ids. Raises as reading does."""
-        for each in self._run(appended(self._reading, config, self.migrator.resolve(to))).written:
-            for arguments in each.writes:
-                self._reader.put_writes(*arguments)
-            self._reader.put(*each.put)
+        made = self._run(appended(self._reading, config, self.migrator.resolve(to)))
+        for each in made.written:
+            store(each, self._reader, self._rows)
         self._forget()
 
     async def adowngrade(self, config: Any, to: str) -> None:
         """`downgrade` in an event loop."""
         made = await self._arun(appended(self._reading, config, self.migrator.resolve(to)))
         for each in made.written:
-            for arguments in each.writes:
-                await self._reader.aput_writes(*arguments)
-            await self._reader.aput(*each.put)
+            await astore(each, self._reader, self._rows)
         self._forget()
 
     # -- passed on -----------------------------------------------------------------------------------------------------
@@ -297,34 +289,48 @@ class MigratingSaver(BaseCheckpointSaver[Any]):
 
     def delete_thread(self, thread_id: str) -> None:
         self.inner.delete_thread(thread_id)
+        self._run(unnamed(self._reading, {thread_id: frozenset()}))
         self._forget()
 
     async def adelete_thread(self, thread_id: str) -> None:
         await self.inner.adelete_thread(thread_id)
+        await self._arun(unnamed(self._reading, {thread_id: frozenset()}))
         self._forget()
 
     def delete_for_runs(self, run_ids: Sequence[str]) -> None:
+        before: Named = self._run(named_of_runs(self._reading, run_ids))
         self.inner.delete_for_runs(run_ids)
+        self._run(unnamed(self._reading, before))
         self._forget()
 
     async def adelete_for_runs(self, run_ids: Sequence[str]) -> None:
+        before: Named = await self._arun(named_of_runs(self._reading, run_ids))
         await self.inner.adelete_for_runs(run_ids)
+        await self._arun(unnamed(self._reading, before))
         self._forget()
 
     def copy_thread(self, source_thread_id: str, target_thread_id: str) -> None:
+        if self._rows is not None:
+            self._rows.do(Copy(str(source_thread_id), str(target_thread_id)))
         self.inner.copy_thread(source_thread_id, target_thread_id)
         self._forget()
 
     async def acopy_thread(self, source_thread_id: str, target_thread_id: str) -> None:
+        if self._rows is not None:
+            await self._rows.ado(Copy(str(source_thread_id), str(target_thread_id)))
         await self.inner.acopy_thread(source_thread_id, target_thread_id)
         self._forget()
 
     def prune(self, thread_ids: Sequence[str], *, strategy: str = "keep_latest") -> None:
+        before: Named = self._run(named(self._reading, thread_ids))
         self.inner.prune(thread_ids, strategy=strategy)
+        self._run(unnamed(self._reading, before))
         self._forget()
 
     async def aprune(self, thread_ids: Sequence[str], *, strategy: str = "keep_latest") -> None:
+        before: Named = await self._arun(named(self._reading, thread_ids))
         await self.inner.aprune(thread_ids, strategy=strategy)
+        await self._arun(unnamed(self._reading, before))
         self._forget()
 
     def _forget(self) -> None:
@@ -359,6 +365,7 @@ class MigratingSaver(BaseCheckpointSaver[Any]):
                 return self._reader.get_tuple(config)
             case Search(config, options):
                 return [*self._reader.list(config, **_given(options))]
+        return self._rows.do(request) if self._rows is not None else None
 
     async def _arun(self, steps: Steps[Any]) -> Any:
         answer: Any = None
@@ -372,10 +379,21 @@ class MigratingSaver(BaseCheckpointSaver[Any]):
                     answer = await self._reader.aget_tuple(config)
                 case Search(config, options):
                     answer = [each async for each in self._reader.alist(config, **_given(options))]
+                case _:
+                    answer = await self._rows.ado(request) if self._rows is not None else None
 
 
 def _given(options: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in options.items() if value is not None}
+
+
+def _versions(parent: Seen | None, checkpoint: Checkpoint, new: ChannelVersions) -> ChannelVersions:
+    """The versions to store: also those that a translation made and nobody has stored."""
+    versions = dict(new)
+    for channel, version in (parent.fresh if parent is not None else {}).items():
+        if checkpoint["channel_versions"].get(channel) == version:
+            versions.setdefault(channel, version)
+    return versions
 
 
 def _postponing(inner: BaseCheckpointSaver[Any]) -> Any:

@@ -50,7 +50,7 @@ def stamp_in(metadata: Mapping[str, Any], workflow: str, thread: str) -> Stamp |
     return stamp
 
 
-def stamped(metadata: Mapping[str, Any], stamp: Stamp) -> dict[str, Any]:
+def stamped(metadata: Mapping[str, Any], stamp: Stamp) -> Any:
     return {**metadata, KEY: stamp.to_dict(), WORKFLOW: stamp.workflow}
 
 

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 START, SENDS = "__start__", "__pregel_tasks"
 INTERRUPT, RESUME, ERROR = "__interrupt__", "__resume__", "__error__"
+#: the channel of the row of a task that has finished and written nothing
+NO_WRITES = "__no_writes__"
 #: channels of rows that say what happened to a task, and not what it wrote
 CONTROL = frozenset((INTERRUPT, RESUME, ERROR, "__error_source_node__"))
 

@@ -23,8 +23,10 @@ from statemig.errors import (
     UnknownRevisionError,
     UnstampedError,
 )
-from statemig.runtimes.langgraph.appending import Written, appended
+from statemig.runtimes.langgraph.appending import Written, appended, store
+from statemig.runtimes.langgraph.complements import Complements
 from statemig.runtimes.langgraph.reading import Get, Reading, Steps
+from statemig.runtimes.langgraph.rows import rows_beside
 from statemig.runtimes.langgraph.stamps import sorted_rows, stamped
 from statemig.runtimes.langgraph.tasks import Nodes
 from statemig.runtimes.langgraph.thread_failures import Failures
@@ -312,14 +314,13 @@ class ThreadFleet:
             )
         done = []
         with self._savers.writing([one.row.run_id for one in moved]) as saver:
+            rows = rows_beside(saver)
             for one in moved:
                 latest = self._tables.one(one.row.run_id, watched=True)
                 same = latest is not None and latest.content == one.row.content
                 done.append(same)
                 for each in one.written if same and isinstance(one, MovedThread) else ():
-                    for arguments in each.writes:
-                        saver.put_writes(*arguments)
-                    saver.put(*each.put)
+                    store(each, saver, rows)
         return done
 
     def stamp(self, revision: str, run_ids: Sequence[str] | None = None) -> int:
@@ -429,7 +430,9 @@ class ThreadFleet:
         found = self._readings.get(target)
         if found is None:
             base = min(self.migrator.known, key=self.migrator.version)
-            found = Reading(self.migrator, self._unstamped or base, "downgrade", target, self._savers.serde)
+            serde = self._savers.serde
+            complements = Complements(serde, has_rows=True)
+            found = Reading(self.migrator, self._unstamped or base, "downgrade", target, serde, complements)
             if self._graph is not None and target == self.head:
                 found.bind(self._graph)
             self._readings[target] = found

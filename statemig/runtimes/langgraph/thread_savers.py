@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 
 from statemig.errors import StoreError
 from statemig.runtimes.langgraph.reading import Get, Request, Search, Steps
+from statemig.runtimes.langgraph.rows import rows_beside
 from statemig.runtimes.langgraph.values import Postponed
 
 if TYPE_CHECKING:
@@ -146,3 +147,6 @@ def answered(steps: Steps[Any], saver: Any) -> Any:
             case Search(config, options):
                 given = {name: value for name, value in options.items() if value is not None}
                 answer = [*saver.list(config, **given)]
+            case statement:
+                rows = rows_beside(saver)
+                answer = rows.do(statement) if rows is not None else None

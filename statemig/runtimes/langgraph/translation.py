@@ -7,6 +7,7 @@ side effect again.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -33,6 +34,7 @@ from statemig.runtimes.langgraph.steps import Names
 from statemig.runtimes.langgraph.tasks import (
     CONTROL,
     INTERRUPT,
+    NO_WRITES,
     RESUME,
     SENDS,
     START,
@@ -107,7 +109,23 @@ def translate(
         made = work.parked_there()
     except StatemigError as error:
         raise error.locate(run_id=thread, workflow=migrator.workflow, revision=target) from None
-    return Translated(made, result.complement, work.ids, document)
+    return Translated(made, _by_ids(result.complement, work.ids), work.ids, document)
+
+
+def _by_ids(complement: Complement, ids: Mapping[str, str]) -> Complement:
+    """The complement with the ids that tasks have there."""
+
+    def named(part: Any) -> Any:
+        if not isinstance(part, dict) or part.get("by") != "id" or not isinstance(part.get("key"), str):
+            return part
+        task = re.split("[~#]", part["key"], maxsplit=1)[0]
+        return {**part, "key": ids.get(task, task) + part["key"][len(task) :]}
+
+    def placed(note: dict[str, Any]) -> dict[str, Any]:
+        at = note.get("at", [])
+        return {**note, "at": [at[0], named(at[1]), *at[2:]]} if at[:1] in (["cursor"], ["pending"]) else note
+
+    return {label: [placed(note) for note in notes] for label, notes in complement.items()}
 
 
 def fresh_version(versions: Iterable[Any], name: str) -> Any:
@@ -533,6 +551,13 @@ class _Work:
                     found.append(Row(here, channel, row.value))
                 case _:
                     found += self._row(row, here, counted)
+        found += self._made(NULL_TASK, NULL_TASK, {row.channel for row in found if row.task == NULL_TASK})
+        for task in self.read.tasks:
+            here = self.ids.get(task.id)
+            if here is not None and self.read.is_finished(task):
+                found += self._made(task.id, here, {row.channel for row in found if row.task == here})
+                if not any(row.task == here and row.channel not in CONTROL for row in found):
+                    found.append(Row(here, NO_WRITES, None))  # or it would run again
         for name, later in self._later.items():
             if name in self.ids:
                 self.held[self.ids[name]] = later
@@ -584,6 +609,16 @@ class _Work:
         if (item, channel) in self.read.wrapped and isinstance(made, list) and len(made) == 1:
             made = made[0]
         return [Row(here, field_name, made)]
+
+    def _made(self, task: str, here: str, present: set[str]) -> list[Row]:
+        """What a task has written by today's names under none that it used: parts of a field, or what an upgrade had removed."""
+        item = self.items.get(task, {})
+        tags = self._moved(self.read.tags.get(task, {}))
+        return [
+            Row(here, name, from_json(value, tags, ("state", name)))
+            for name, value in item.get("writes", {}).items()
+            if name not in present
+        ]
 
     def _asked(self, row: Row, task: Task, here: str) -> Row:
         """The questions of a task, with the ids that they have here."""

@@ -1,0 +1,588 @@
+"""What an upgrade removed lies beside the checkpoints: a thread is brought back exactly, and checkpoints stay small."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+import signal
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from langgraph.checkpoint.base import BaseCheckpointSaver
+from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.checkpoint.serde.encrypted import EncryptedSerializer
+from langgraph.checkpoint.sqlite import SqliteSaver
+from langgraph.graph import END, START, StateGraph
+from langgraph.types import Command
+from langgraph_play import THREAD, Build, Log, Scenario, asks, chain, reports, writes, yes
+from langgraph_savers import Storage
+from langgraph_scenarios import Plain, WithoutDraft
+from langgraph_threads import Threads
+
+from statemig.errors import StoreError
+from statemig.fleet.backfill import downgrade_all, upgrade_all
+from statemig.runtimes.langgraph import MigratingSaver
+from statemig.runtimes.langgraph.complements import TABLE, Read, Write
+from statemig.runtimes.langgraph.rows import rows_beside
+
+DRAFT = "a long draft " * 1_000
+
+
+def _told(field: str | None) -> Build:
+    """Two questions, and a report of what was written before them."""
+    drafted = {"draft": DRAFT} if field else {}
+    return chain(
+        Plain if field else WithoutDraft,
+        write=writes("write", **drafted),
+        approve=asks("approve", "answer"),
+        check=asks("check", "note"),
+        confirm=asks("confirm", "note"),
+        send=reports(*([field] if field else []), "answer"),
+    )
+
+
+def _inside(build: Build, schema: Any) -> Build:
+    """The same as a subgraph."""
+
+    def outer(log: Log) -> StateGraph:
+        graph = StateGraph(schema)
+        graph.add_node("inner", build(log).compile())
+        graph.add_edge(START, "inner")
+        graph.add_edge("inner", END)
+        return graph
+
+    return outer
+
+
+REMOVED = Scenario(
+    "field-removed",
+    (_told("draft"), _told(None)),
+    (lambda op: op.remove_field("state.draft"),),
+    (),
+    (),
+    None,
+    (),
+)
+REMOVED_INSIDE = Scenario(
+    "field-removed-in-a-subgraph",
+    (_inside(_told("draft"), Plain), _inside(_told(None), WithoutDraft)),
+    REMOVED.scripts,
+    (),
+    (),
+    None,
+    (),
+)
+both = pytest.mark.parametrize("scenario", [REMOVED, REMOVED_INSIDE], ids=lambda each: each.name)
+
+
+class Workers:
+    """Workers of both versions around one saver."""
+
+    def __init__(self, inner: Any, scenario: Scenario = REMOVED) -> None:
+        self.inner = inner
+        self.scenario = scenario
+        self.migrator = scenario.migrator()
+        self.log: Log = []
+
+    def saver(self, version: int = 2) -> MigratingSaver:
+        return MigratingSaver(self.inner, self.migrator, on_newer="downgrade", revision=f"r{version}")
+
+    def run(self, version: int, *inputs: Any, config: Any = THREAD, **options: Any) -> Any:
+        graph = self.scenario.versions[version - 1](self.log).compile(
+            checkpointer=self.saver(version), name="flow"
+        )
+        for value in inputs:
+            graph.invoke(value, config, **options)
+        return graph.get_state(config)
+
+    async def arun(self, version: int, *inputs: Any) -> None:
+        graph = self.scenario.versions[version - 1](self.log).compile(
+            checkpointer=self.saver(version), name="flow"
+        )
+        for value in inputs:
+            await graph.ainvoke(value, THREAD)
+
+    def upgraded(self, config: Any = THREAD) -> None:
+        """The thread has lost its draft, and stands on the last question."""
+        self.run(1, {"topic": "x"}, config=config)
+        self.run(2, yes, Command(resume="fine"), config=config)
+
+    def stamps(self) -> list[dict[str, Any]]:
+        stored = self.inner.list({"configurable": {"thread_id": "t1"}})
+        return [each.metadata["statemig"] for each in stored]
+
+    def rows(self) -> list[tuple[str, ...]]:
+        if isinstance(self.inner, SqliteSaver):
+            with self.inner.cursor() as cursor:
+                return cursor.execute(f"SELECT thread_id, digest FROM {TABLE} ORDER BY 1, 2").fetchall()
+        return sorted(self.inner.__dict__[TABLE])
+
+
+@contextmanager
+def sqlite_saver(where: Path, kind: type[SqliteSaver] = SqliteSaver) -> Iterator[SqliteSaver]:
+    with closing(sqlite3.connect(where, check_same_thread=False)) as connection:
+        yield kind(connection)
+
+
+# -- the way back ------------------------------------------------------------------------------------------------------
+
+
+@both
+def test_what_was_removed_comes_back_after_several_checkpoints(scenario: Scenario, storage: Storage) -> None:
+    with storage.open() as inner:
+        workers = Workers(inner, scenario)
+        workers.upgraded()
+        workers.run(1, Command(resume="sure"))
+    assert workers.log == [
+        "write",
+        "approve: yes",
+        "check: fine",
+        "confirm: sure",
+        f"draft={DRAFT!r}; answer='yes'",
+    ]
+
+
+@both
+def test_what_was_removed_comes_back_in_an_event_loop(scenario: Scenario, storage: Storage) -> None:
+    async def go() -> Log:
+        async with storage.aopen() as inner:
+            workers = Workers(inner, scenario)
+            await workers.arun(1, {"topic": "x"})
+            await workers.arun(2, yes, Command(resume="fine"))
+            await workers.arun(1, Command(resume="sure"))
+        return workers.log
+
+    assert asyncio.run(go())[-1] == f"draft={DRAFT!r}; answer='yes'"
+
+
+@both
+def test_a_thread_is_brought_back_to_code_without_statemig_with_what_was_removed(
+    scenario: Scenario, storage: Storage
+) -> None:
+    with storage.open() as inner:
+        workers = Workers(inner, scenario)
+        workers.upgraded()
+        workers.saver().downgrade(THREAD, to="r1")
+        scenario.versions[0](workers.log).compile(checkpointer=inner).invoke(Command(resume="sure"), THREAD)
+    assert workers.log[-2:] == ["confirm: sure", f"draft={DRAFT!r}; answer='yes'"]
+
+
+def test_what_a_downgrade_removed_comes_back_with_the_next_upgrade(storage: Storage) -> None:
+    """What version 2 has written is not lost because version 1 has gone on in between."""
+    scenario = Scenario(
+        "", REMOVED.versions[::-1], (lambda op: op.add_field("state.draft", default="-"),), (), (), None, ()
+    )
+    with storage.open() as inner:
+        workers = Workers(inner, scenario)
+        workers.run(2, {"topic": "x"})
+        workers.run(1, yes, Command(resume="fine"))
+        assert workers.run(2).values["draft"] == DRAFT
+
+
+def _beside(schema: Any, **found: Any) -> Build:
+    """One branch finishes while the other asks."""
+
+    def build(log: Log) -> StateGraph:
+        graph = StateGraph(schema)
+        graph.add_node("find", writes("find", **found)(log))
+        graph.add_node("approve", asks("approve", "answer")(log))
+        graph.add_edge(START, "find")
+        graph.add_edge(START, "approve")
+        graph.add_edge("find", END)
+        graph.add_edge("approve", END)
+        return graph
+
+    return build
+
+
+def test_what_a_finished_branch_has_written_comes_back_with_the_next_upgrade(storage: Storage) -> None:
+    """It is a pending write of a task, whose id is another one after the thread was brought back."""
+    scenario = Scenario(
+        "",
+        (_beside(WithoutDraft, note="n"), _beside(Plain, draft=DRAFT)),
+        (lambda op: op.add_field("state.draft", optional=True),),
+        (),
+        (),
+        None,
+        (),
+    )
+    with storage.open() as inner:
+        workers = Workers(inner, scenario)
+        workers.run(2, {"topic": "x"})
+        workers.saver().downgrade(THREAD, to="r1")
+        assert workers.run(1).next == ("approve",)
+        assert workers.run(2, yes).values["draft"] == DRAFT
+    assert sorted(workers.log) == ["approve: yes", "find"]
+
+
+@both
+def test_threads_that_a_fleet_has_brought_up_and_back_have_what_was_removed(
+    scenario: Scenario, database: Storage
+) -> None:
+    threads = Threads(scenario, database)
+    threads.run("t1", 1, {"topic": "x"})
+    fleet = threads.fleet()
+    assert upgrade_all(fleet).moved == 1
+    with database.open() as inner:
+        assert all(DRAFT not in json.dumps(each) for each in Workers(inner).stamps())
+    threads.run("t1", 2, yes)
+    assert downgrade_all(fleet, "r1").moved == 1
+    threads.run("t1", 1, Command(resume="fine"), Command(resume="sure"), wrapped=False)
+    assert threads.log[-1] == f"draft={DRAFT!r}; answer='yes'"
+
+
+# -- small and shared --------------------------------------------------------------------------------------------------
+
+
+def test_a_checkpoint_carries_the_name_of_a_row_and_not_what_was_removed(storage: Storage) -> None:
+    with storage.open() as inner:
+        workers = Workers(inner)
+        workers.upgraded()
+        newest, before, *_ = workers.stamps()
+    assert newest["complement"] == before["complement"]
+    assert [*newest["complement"]] == ["$at"]
+    assert len(json.dumps(newest)) < 300
+
+
+def test_all_checkpoints_of_a_thread_share_one_row(tmp_path: Path) -> None:
+    with sqlite_saver(tmp_path / "c.db") as inner:
+        workers = Workers(inner)
+        workers.upgraded()
+        assert [thread for thread, _ in workers.rows()] == ["t1"]
+
+
+def test_a_thread_that_lost_nothing_makes_no_table(tmp_path: Path) -> None:
+    with sqlite_saver(tmp_path / "c.db") as inner:
+        workers = Workers(inner)
+        workers.run(2, {"topic": "x"}, yes)
+        workers.saver().delete_thread("t1")
+        with inner.cursor() as cursor:
+            tables = cursor.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+    assert sorted(name for (name,) in tables) == ["checkpoints", "writes"]
+
+
+def test_get_state_shows_nothing_of_it(storage: Storage) -> None:
+    with storage.open() as inner:
+        workers = Workers(inner)
+        workers.upgraded()
+        said = workers.run(2).metadata["statemig"]
+    assert "complement" not in said
+
+
+class Unknown(BaseCheckpointSaver[str]):
+    """A saver that statemig does not know, whose storage it therefore leaves alone."""
+
+    def __init__(self, inner: InMemorySaver) -> None:
+        super().__init__(serde=inner.serde)
+        self.get_tuple = inner.get_tuple  # type: ignore[method-assign]
+        self.list = inner.list  # type: ignore[method-assign]
+        self.put = inner.put  # type: ignore[method-assign]
+        self.put_writes = inner.put_writes  # type: ignore[method-assign]
+        self.get_next_version = inner.get_next_version  # type: ignore[method-assign]
+
+
+def test_beside_an_unknown_saver_it_travels_in_the_checkpoints() -> None:
+    workers = Workers(Unknown(InMemorySaver()))
+    workers.upgraded()
+    assert DRAFT in json.dumps(workers.stamps()[0])
+    workers.run(1, Command(resume="sure"))
+    assert workers.log[-1] == f"draft={DRAFT!r}; answer='yes'"
+
+
+def test_a_complement_that_travelled_in_a_checkpoint_goes_into_a_row_with_the_next() -> None:
+    memory = InMemorySaver()
+    workers = Workers(Unknown(memory))
+    workers.run(1, {"topic": "x"})
+    workers.run(2, yes)
+    workers.inner = memory
+    workers.run(2, Command(resume="fine"))
+    newest, before, *_ = workers.stamps()
+    assert "$at" in newest["complement"]
+    assert "r2/0" in before["complement"]
+    assert workers.run(1).values["draft"] == DRAFT
+
+
+# -- rows that are not there, or may not be ----------------------------------------------------------------------------
+
+
+def test_a_row_that_is_gone_is_said_where_it_is_needed(tmp_path: Path) -> None:
+    with sqlite_saver(tmp_path / "c.db") as inner:
+        workers = Workers(inner)
+        workers.upgraded()
+        ((thread, name),) = workers.rows()
+        with inner.cursor() as cursor:
+            cursor.execute(f"DELETE FROM {TABLE}")
+        assert workers.run(2).next == ("confirm",)
+        with pytest.raises(StoreError, match=f"run t1: .*table {TABLE} has no row '{name}' for the thread"):
+            workers.run(1)
+        with inner.cursor() as cursor:  # as the hint says
+            cursor.execute(f"INSERT INTO {TABLE} VALUES (?, ?, 'bytes', '{{}}')", (thread, name))
+        assert "draft" not in workers.run(1).values
+
+
+@contextmanager
+def _as_user_without_rights(address: str) -> Iterator[Any]:
+    import psycopg
+    from langgraph.checkpoint.postgres import PostgresSaver
+    from psycopg.rows import dict_row
+
+    with psycopg.connect(address, autocommit=True) as owner:
+        (schema,) = owner.execute("SELECT current_schema()").fetchone() or ()
+        owner.execute("CREATE ROLE worker")
+        owner.execute(f"GRANT USAGE ON SCHEMA {schema} TO worker")
+        owner.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO worker")
+        try:
+            with psycopg.connect(address, autocommit=True, row_factory=dict_row) as connection:
+                connection.execute("SET ROLE worker")
+                yield PostgresSaver(connection)
+        finally:
+            owner.execute("DROP OWNED BY worker")
+            owner.execute("DROP ROLE worker")
+
+
+@pytest.fixture
+def on_postgres(request: pytest.FixtureRequest, tmp_path: Path) -> Storage:
+    from conftest import stored_in
+
+    return stored_in("postgres", request, tmp_path)
+
+
+def test_where_the_user_may_make_no_table_it_travels_in_the_checkpoints(on_postgres: Storage) -> None:
+    with on_postgres.open():
+        pass  # which makes the tables of the checkpoints
+    with _as_user_without_rights(on_postgres.where) as inner:
+        workers = Workers(inner)
+        workers.upgraded()
+        assert DRAFT in json.dumps(workers.stamps()[0])
+        workers.run(1, Command(resume="sure"))
+    assert workers.log[-1] == f"draft={DRAFT!r}; answer='yes'"
+
+
+def test_workers_that_make_the_table_at_the_same_time_do_not_disturb_each_other(on_postgres: Storage) -> None:
+    failed: list[BaseException] = []
+    ready = threading.Barrier(6)
+
+    def worker(number: int) -> None:
+        try:
+            with on_postgres.open() as inner:
+                ready.wait()
+                rows = rows_beside(inner)
+                assert rows is not None
+                assert rows.do(Write("t1", f"row {number}", "bytes", b"{}"))
+                assert rows.do(Read("t1", f"row {number}")) == ("bytes", b"{}")
+        except BaseException as error:
+            failed.append(error)
+
+    with on_postgres.open():
+        pass
+    workers = [threading.Thread(target=worker, args=(number,)) for number in range(6)]
+    for each in workers:
+        each.start()
+    for each in workers:
+        each.join()
+    assert failed == []
+
+
+class Cipher:
+    """A toy."""
+
+    def encrypt(self, plaintext: bytes) -> tuple[str, bytes]:
+        return "toy", bytes(byte ^ 0x5A for byte in plaintext)
+
+    def decrypt(self, ciphername: str, ciphertext: bytes) -> bytes:
+        return bytes(byte ^ 0x5A for byte in ciphertext)
+
+
+def test_rows_are_encrypted_where_checkpoints_are(tmp_path: Path) -> None:
+    where = tmp_path / "c.db"
+    with closing(sqlite3.connect(where, check_same_thread=False)) as connection:
+        workers = Workers(SqliteSaver(connection, serde=EncryptedSerializer(Cipher())))
+        workers.upgraded()
+        assert workers.run(1).values["draft"] == DRAFT
+    assert b"a long draft" not in where.read_bytes()
+
+
+# -- deleting and copying ----------------------------------------------------------------------------------------------
+
+
+class Able(SqliteSaver):
+    """With what the one from LangGraph does not do yet."""
+
+    def copy_thread(self, source_thread_id: str, target_thread_id: str) -> None:
+        with self.cursor() as cursor:
+            for table, rest in (
+                (
+                    "checkpoints",
+                    "checkpoint_ns, checkpoint_id, parent_checkpoint_id, type, checkpoint, metadata",
+                ),
+                ("writes", "checkpoint_ns, checkpoint_id, task_id, task_path, idx, channel, type, value"),
+            ):
+                cursor.execute(
+                    f"INSERT INTO {table} (thread_id, {rest}) SELECT ?, {rest} FROM {table} WHERE thread_id = ?",
+                    (target_thread_id, source_thread_id),
+                )
+
+    def delete_for_runs(self, run_ids: Any) -> None:
+        with self.cursor() as cursor:
+            for run in run_ids:
+                cursor.execute(
+                    "DELETE FROM checkpoints WHERE json_extract(CAST(metadata AS TEXT), '$.run_id') = ?",
+                    (run,),
+                )
+
+    def prune(self, thread_ids: Any, *, strategy: str = "keep_latest") -> None:
+        newest = "SELECT max(checkpoint_id) FROM checkpoints WHERE thread_id = ?1"
+        with self.cursor() as cursor:
+            for thread in thread_ids:
+                cursor.execute(
+                    f"DELETE FROM checkpoints WHERE thread_id = ?1 AND checkpoint_id NOT IN ({newest})",
+                    (thread,),
+                )
+
+
+OTHER: Any = {"configurable": {"thread_id": "t2"}}
+
+
+def test_a_deleted_thread_leaves_no_row_and_others_keep_theirs(tmp_path: Path) -> None:
+    with sqlite_saver(tmp_path / "c.db") as inner:
+        workers = Workers(inner)
+        workers.upgraded()
+        workers.upgraded(OTHER)
+        workers.saver().delete_thread("t1")
+        assert [thread for thread, _ in workers.rows()] == ["t2"]
+        assert workers.run(1, config=OTHER).values["draft"] == DRAFT
+
+
+def test_a_deleted_thread_leaves_no_row_in_memory() -> None:
+    workers = Workers(InMemorySaver())
+    workers.upgraded()
+    workers.saver().delete_thread("t1")
+    assert workers.rows() == []
+
+
+def test_a_deleted_thread_leaves_no_row_in_an_event_loop(storage: Storage) -> None:
+    async def go() -> Any:
+        async with storage.aopen() as inner:
+            workers = Workers(inner)
+            await workers.arun(1, {"topic": "x"})
+            await workers.arun(2, yes)
+            (name,) = {
+                each.metadata["statemig"]["complement"]["$at"] async for each in inner.alist(THREAD, limit=1)
+            }
+            await workers.saver().adelete_thread("t1")
+            rows = rows_beside(inner)
+            assert rows is not None
+            return await rows.ado(Read("t1", name))
+
+    assert asyncio.run(go()) is None
+
+
+def test_a_copied_thread_has_its_own_rows(tmp_path: Path) -> None:
+    with sqlite_saver(tmp_path / "c.db", Able) as inner:
+        workers = Workers(inner)
+        workers.upgraded()
+        workers.saver().copy_thread("t1", "t2")
+        workers.saver().delete_thread("t1")
+        assert workers.run(1, config=OTHER).values["draft"] == DRAFT
+
+
+def test_pruning_deletes_the_rows_that_nothing_names_any_more(tmp_path: Path) -> None:
+    with sqlite_saver(tmp_path / "c.db", Able) as inner:
+        workers = Workers(inner)
+        workers.upgraded()
+        workers.run(1, Command(resume="sure"))
+        workers.run(2, {"topic": "y"}, yes)
+        before = workers.rows()
+        workers.saver().prune(["t1"])
+        after = workers.rows()
+        assert len(before) > len(after) == 1
+        assert workers.run(1).values["draft"] == DRAFT
+
+
+def test_deleting_what_some_runs_wrote_deletes_their_rows(tmp_path: Path) -> None:
+    with sqlite_saver(tmp_path / "c.db", Able) as inner:
+        workers = Workers(inner)
+        workers.run(1, {"topic": "x"})
+        run = {**THREAD, "metadata": {"run_id": "run-2"}}
+        workers.run(2, yes, config=run)
+        assert len(workers.rows()) == 1
+        workers.saver().delete_for_runs(["run-2"])
+        assert workers.rows() == []
+        assert workers.run(1).values["draft"] == DRAFT
+
+
+def test_a_pruned_thread_comes_back(on_postgres: Storage) -> None:
+    with on_postgres.open() as inner:
+        workers = Workers(inner)
+        workers.upgraded()
+        workers.saver().prune(["t1"])
+        assert workers.run(1).values["draft"] == DRAFT
+
+
+# -- crashes -----------------------------------------------------------------------------------------------------------
+
+
+def _killed_at(number: int, where: Path, work: Any) -> bool:
+    """Whether a process that is killed when it begins its write with this number gets that far."""
+    child = os.fork()
+    if child == 0:
+        count = 0
+
+        def traced(sql: str) -> None:
+            nonlocal count
+            count += sql.startswith(("INSERT", "CREATE TABLE IF NOT EXISTS statemig", "COMMIT"))
+            if count == number:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        try:
+            with closing(sqlite3.connect(where, check_same_thread=False)) as connection:
+                connection.set_trace_callback(traced)
+                work(SqliteSaver(connection))
+        except BaseException:
+            os._exit(1)
+        os._exit(0)
+    _, status = os.waitpid(child, 0)
+    assert os.WIFSIGNALED(status) or os.WEXITSTATUS(status) == 0
+    return os.WIFSIGNALED(status)
+
+
+@pytest.mark.parametrize("step", ["upgrade", "bring-back"])
+def test_a_kill_between_any_two_writes_loses_nothing(step: str, tmp_path: Path) -> None:
+    origin = tmp_path / "origin.db"
+    with sqlite_saver(origin) as inner:
+        workers = Workers(inner)
+        workers.run(1, {"topic": "x"})
+        if step == "bring-back":
+            workers.run(2, yes)
+
+    def work(inner: SqliteSaver) -> None:
+        workers = Workers(inner)
+        if step == "bring-back":
+            workers.saver().downgrade(THREAD, to="r1")
+        else:
+            workers.run(2, yes, durability="sync")
+
+    killed = 0
+    while True:
+        where = tmp_path / f"{killed}.db"
+        shutil.copy(origin, where)
+        if not _killed_at(killed + 1, where, work):
+            break
+        killed += 1
+        with sqlite_saver(where) as inner:
+            workers = Workers(inner)
+            found = workers.run(1)
+            assert found.values["draft"] == DRAFT
+            # next is empty where the step has finished, and only its checkpoint is missing
+            left = {("approve",): [yes], (): [None], ("check",): []}[found.next]
+            workers.run(2, *left, Command(resume="fine"))
+            workers.run(1, Command(resume="sure"))
+            assert workers.log[-1] == f"draft={DRAFT!r}; answer='yes'"
+    assert killed >= 4
