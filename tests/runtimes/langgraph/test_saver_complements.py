@@ -21,9 +21,11 @@ from langgraph.checkpoint.serde.encrypted import EncryptedSerializer
 from langgraph.checkpoint.sqlite import SqliteSaver
 from langgraph.graph import END, START, StateGraph
 from langgraph.types import Command
-from langgraph_play import THREAD, Build, Log, Scenario, asks, chain, reports, writes, yes
+from langgraph_nodes import Build, Log, asks, chain, reports, writes, yes
+from langgraph_play import THREAD, Scenario
 from langgraph_savers import Storage
-from langgraph_scenarios import Plain, WithoutDraft
+from langgraph_scenarios.fields import PLAIN, without
+from langgraph_states import Fields, Kind, forget_classes, graph_of
 from langgraph_threads import Threads
 
 from statemig.errors import StoreError
@@ -33,13 +35,14 @@ from statemig.runtimes.langgraph.complements import TABLE, Read, Write
 from statemig.runtimes.langgraph.rows import rows_beside
 
 DRAFT = "a long draft " * 1_000
+WITHOUT_DRAFT = without(PLAIN, "draft")
 
 
 def _told(field: str | None) -> Build:
     """Two questions, and a report of what was written before them."""
     drafted = {"draft": DRAFT} if field else {}
     return chain(
-        Plain if field else WithoutDraft,
+        PLAIN if field else WITHOUT_DRAFT,
         write=writes("write", **drafted),
         approve=asks("approve", "answer"),
         check=asks("check", "note"),
@@ -48,12 +51,12 @@ def _told(field: str | None) -> Build:
     )
 
 
-def _inside(build: Build, schema: Any) -> Build:
+def _inside(build: Build, fields: Fields) -> Build:
     """The same as a subgraph."""
 
-    def outer(log: Log) -> StateGraph:
-        graph = StateGraph(schema)
-        graph.add_node("inner", build(log).compile())
+    def outer(log: Log, kind: Kind = "TypedDict") -> StateGraph:
+        graph = graph_of(kind, fields)
+        graph.add_node("inner", build(log, kind).compile())
         graph.add_edge(START, "inner")
         graph.add_edge("inner", END)
         return graph
@@ -66,15 +69,13 @@ REMOVED = Scenario(
     (_told("draft"), _told(None)),
     (lambda op: op.remove_field("state.draft"),),
     (),
-    (),
     None,
     (),
 )
 REMOVED_INSIDE = Scenario(
     "field-removed-in-a-subgraph",
-    (_inside(_told("draft"), Plain), _inside(_told(None), WithoutDraft)),
+    (_inside(_told("draft"), PLAIN), _inside(_told(None), WITHOUT_DRAFT)),
     REMOVED.scripts,
-    (),
     (),
     None,
     (),
@@ -95,6 +96,7 @@ class Workers:
         return MigratingSaver(self.inner, self.migrator, on_newer="downgrade", revision=f"r{version}")
 
     def run(self, version: int, *inputs: Any, config: Any = THREAD, **options: Any) -> Any:
+        forget_classes()
         graph = self.scenario.versions[version - 1](self.log).compile(
             checkpointer=self.saver(version), name="flow"
         )
@@ -103,6 +105,7 @@ class Workers:
         return graph.get_state(config)
 
     async def arun(self, version: int, *inputs: Any) -> None:
+        forget_classes()
         graph = self.scenario.versions[version - 1](self.log).compile(
             checkpointer=self.saver(version), name="flow"
         )
@@ -186,11 +189,11 @@ def test_what_a_downgrade_removed_comes_back_with_the_next_upgrade(storage: Stor
         assert workers.run(2).values["draft"] == DRAFT
 
 
-def _beside(schema: Any, **found: Any) -> Build:
+def _beside(fields: Fields, **found: Any) -> Build:
     """One branch finishes while the other asks."""
 
-    def build(log: Log) -> StateGraph:
-        graph = StateGraph(schema)
+    def build(log: Log, kind: Kind = "TypedDict") -> StateGraph:
+        graph = graph_of(kind, fields)
         graph.add_node("find", writes("find", **found)(log))
         graph.add_node("approve", asks("approve", "answer")(log))
         graph.add_edge(START, "find")
@@ -206,9 +209,8 @@ def test_what_a_finished_branch_has_written_comes_back_with_the_next_upgrade(sto
     """It is a pending write of a task, whose id is another one after the thread was brought back."""
     scenario = Scenario(
         "",
-        (_beside(WithoutDraft, note="n"), _beside(Plain, draft=DRAFT)),
+        (_beside(WITHOUT_DRAFT, note="n"), _beside(PLAIN, draft=DRAFT)),
         (lambda op: op.add_field("state.draft", optional=True),),
-        (),
         (),
         None,
         (),
