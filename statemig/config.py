@@ -25,7 +25,8 @@ DEFAULT_LOCATION: Final = "migrations"
 _CONFIG: Final = "STATEMIG_CONFIG"
 _LOCATION: Final = "STATEMIG_SCRIPT_LOCATION"
 _STORE: Final = "STATEMIG_STORE"
-_ENVIRONMENT: Final = (_CONFIG, _LOCATION, _STORE)
+_DEPLOY_STORE: Final = "STATEMIG_DEPLOY_STORE"
+_ENVIRONMENT: Final = (_CONFIG, _LOCATION, _STORE, _DEPLOY_STORE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,8 @@ class Config:
 
     `root` is the folder of the file (or where the search began), `file` the file itself or None. `workflows` are
     references such as ``"app.flows:triage"``. `store` is a database URL; a SQLite file of the configuration is
-    relative to `root`. It may hold a password and is therefore left out of the repr. `ignore` are changes that do not
+    relative to `root`. It may hold a password and is therefore left out of the repr. `deploy_store` is another one, for what a
+    deploy keeps of runs that a runtime stores itself; None: beside them. `ignore` are changes that do not
     count, ``[[tool.statemig.ignore]]``; that their rules exist is for the commands to say.
     """
 
@@ -53,6 +55,7 @@ class Config:
     store: str | None = field(default=None, repr=False)
     file: Path | None = None
     ignore: tuple[Ignore, ...] = ()
+    deploy_store: str | None = field(default=None, repr=False)
 
     @classmethod
     def load(cls, file: str | Path | None = None) -> Config:
@@ -179,7 +182,7 @@ def _table(path: Path) -> dict[str, Any] | None:
 
 
 def _from_table(table: dict[str, Any], path: Path) -> Config:
-    known = {"script_location": str, "workflows": list, "store": str, "ignore": list}
+    known = {"script_location": str, "workflows": list, "store": str, "deploy_store": str, "ignore": list}
     problems: list[str] = []
     for key, value in table.items():
         if key not in known:
@@ -200,6 +203,7 @@ def _from_table(table: dict[str, Any], path: Path) -> Config:
         store=_below(path.parent, table.get("store")),
         file=path,
         ignore=tuple(Ignore(**entry) for entry in table.get("ignore", ())),
+        deploy_store=_below(path.parent, table.get("deploy_store")),
     )
 
 
@@ -241,4 +245,6 @@ def _overridden(config: Config, here: Path, env: Mapping[str, str]) -> Config:
         config = replace(config, script_location=here / location)
     if store := env.get(_STORE):
         config = replace(config, store=store)
+    if deploy_store := env.get(_DEPLOY_STORE):
+        config = replace(config, deploy_store=deploy_store)
     return config

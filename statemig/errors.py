@@ -181,6 +181,10 @@ class RunNotFoundError(StoreError):
     """No run has that id."""
 
 
+class ElsewhereError(StoreError):
+    """The store is not one in which the runs of this workflow are."""
+
+
 class ConflictError(StoreError):
     """Somebody else wrote the run in between; nothing was written."""
 

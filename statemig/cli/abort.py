@@ -24,7 +24,7 @@ from statemig.cli.stored import open_store, pass_store_errors
 from statemig.deploy.abort import Aborted, as_json
 from statemig.deploy.abort import abort as undo
 from statemig.errors import DeployError
-from statemig.store.run_store import RunStore
+from statemig.store.protocols import FleetStore
 
 _MEANINGS: Final = {
     "stayed": "had not left it, or are back already",
@@ -91,7 +91,7 @@ def abort(
         raise SystemExit(exit_codes.RUNS_LEFT)
 
 
-def _print(store: RunStore, done: Aborted) -> None:
+def _print(store: FleetStore, done: Aborted) -> None:
     migrator = store.migrator
     old = f"version {migrator.version(done.old)} ({done.old})"
     new = f"version {migrator.version(done.new)} ({done.new})"

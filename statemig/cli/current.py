@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from statemig.cli.output import (
     workflow_option,
 )
 from statemig.cli.project import Project, pass_project
+from statemig.errors import ElsewhereError
 from statemig.store.counting import Counts, count_runs
 
 if TYPE_CHECKING:
@@ -43,13 +45,13 @@ def current(
     found = project.store_url(url)
     graphs = {name: project.directory.graph(name) for name in project.workflows(workflow)}
     if failures:
-        _print_failures([row for name in graphs for row in _failures(project, name, found)], form)
+        _print_failures(_failures(project, tuple(graphs), found), form)
     elif verbose:
-        rows = [row for name, graph in graphs.items() for row in _by_place(project, graph, name, found)]
+        rows = _by_place(project, graphs, found)
         _print(rows, ("workflow", "version", "revision", "step", "status", "on", "runs"), form)
     else:
-        counts = {name: _counts(project, graph, name, found) for name, graph in graphs.items()}
-        rows = [row for name, graph in graphs.items() for row in _by_revision(graph, name, counts[name])]
+        counts = _counts(project, graphs, found)
+        rows = [row for name, each in counts.items() for row in _by_revision(graphs[name], name, each)]
         _print(rows, ("workflow", "version", "revision", "unfinished", "ended"), form)
         failed = sum(each.failed for each in counts.values())
         if failed:
@@ -58,18 +60,30 @@ def current(
             )
 
 
-def _counts(project: Project, graph: Graph[Header], workflow: str, url: str) -> Counts:
-    counts = count_runs(url, workflow, graph.head or "")
-    if counts is not None:
-        return counts
-    from statemig.cli.stored import open_store, pass_store_errors
+def _counts(project: Project, graphs: Mapping[str, Graph[Header]], url: str) -> dict[str, Counts]:
+    """In the order of the workflows; what the short way can not say is asked of the stores."""
+    found = {name: count_runs(url, name, graph.head or "") for name, graph in graphs.items()}
+    known = {
+        name: counts
+        for name, counts in found.items()
+        if counts is not None and (counts.revisions or project.runtime(name) is None)
+    }
+    if len(known) == len(graphs):
+        return known
+    from statemig.cli.stored import open_stores, pass_store_errors
 
     @pass_store_errors
-    def ask() -> Counts:
-        store = open_store(project, workflow, url)
-        return Counts(store.revisions(), len(store.failures()))
+    def ask() -> dict[str, Counts]:
+        stores = open_stores(project, [name for name in graphs if name not in known], url)
+        return {store.workflow: Counts(store.revisions(), len(store.failures())) for store in stores}
 
-    return ask()
+    try:
+        known |= ask()
+    except ElsewhereError as error:
+        if not known:
+            raise
+        complain(str(error))
+    return {name: known[name] for name in graphs if name in known}
 
 
 def _by_revision(graph: Graph[Header], workflow: str, counts: Counts) -> list[dict[str, Any]]:
@@ -80,29 +94,43 @@ def _by_revision(graph: Graph[Header], workflow: str, counts: Counts) -> list[di
     return _newest_first(list(rows.values()))
 
 
-def _by_place(project: Project, graph: Graph[Header], workflow: str, url: str) -> list[dict[str, Any]]:
-    from statemig.cli.stored import open_store, pass_store_errors
+def _by_place(project: Project, graphs: Mapping[str, Graph[Header]], url: str) -> list[dict[str, Any]]:
+    from statemig.cli.stored import open_stores, pass_store_errors
 
-    standings = pass_store_errors(lambda: open_store(project, workflow, url).counts())()
-    return _newest_first(
-        [
-            {
-                **_place(graph, workflow, standing.revision),
-                "step": standing.step,
-                "status": standing.status,
-                "on": standing.on,
-                "runs": standing.count,
-            }
-            for standing in standings
+    @pass_store_errors
+    def ask() -> list[dict[str, Any]]:
+        return [
+            row
+            for store in open_stores(project, tuple(graphs), url)
+            for row in _newest_first(
+                [
+                    {
+                        **_place(graphs[store.workflow], store.workflow, standing.revision),
+                        "step": standing.step,
+                        "status": standing.status,
+                        "on": standing.on,
+                        "runs": standing.count,
+                    }
+                    for standing in store.counts()
+                ]
+            )
         ]
-    )
+
+    return ask()
 
 
-def _failures(project: Project, workflow: str, url: str) -> list[dict[str, Any]]:
-    from statemig.cli.stored import open_store, pass_store_errors
+def _failures(project: Project, names: tuple[str, ...], url: str) -> list[dict[str, Any]]:
+    from statemig.cli.stored import open_stores, pass_store_errors
 
-    failures = pass_store_errors(lambda: open_store(project, workflow, url).failures())()
-    return [{"workflow": workflow, **asdict(failure)} for failure in failures]
+    @pass_store_errors
+    def ask() -> list[dict[str, Any]]:
+        return [
+            {"workflow": store.workflow, **asdict(failure)}
+            for store in open_stores(project, names, url)
+            for failure in store.failures()
+        ]
+
+    return ask()
 
 
 def _place(graph: Graph[Header], workflow: str, revision: str | None) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from statemig.cli.stored import open_store, pass_store_errors
 from statemig.deploy import window
 from statemig.errors import DeployError
 from statemig.store.deploy_records import Rollout
-from statemig.store.run_store import RunStore
+from statemig.store.protocols import FleetStore
 
 
 @click.group()
@@ -52,7 +52,7 @@ def start(
     name, target = project.resolve_one(revision, workflow)
     store = open_store(project, name, url)
     try:
-        opened = window.start(store, target, old=old)
+        opened = window.start(store, target, old=old, in_memory=store.keeps_beside)
     except DeployError as error:
         raise BlockedError(error) from error
     _show(store, form, opened)
@@ -90,7 +90,7 @@ def status(project: Project, url: str | None, workflow: str | None, form: str) -
     _show(store, form, store.deploy.rollout())
 
 
-def _show(store: RunStore, form: str, rollout: Rollout | None) -> None:
+def _show(store: FleetStore, form: str, rollout: Rollout | None) -> None:
     found = window.status(store)
     if form == "json":
         print_json(
@@ -135,7 +135,7 @@ def _show(store: RunStore, form: str, rollout: Rollout | None) -> None:
         )
 
 
-def _version(store: RunStore, revision: str | None) -> str:
+def _version(store: FleetStore, revision: str | None) -> str:
     if revision is None:
         return "unstamped"
     if revision in store.migrator.known:

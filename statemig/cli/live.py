@@ -13,8 +13,7 @@ from statemig.errors import ConfigError, StatemigError, StoreError
 if TYPE_CHECKING:
     from statemig.autogenerate.change import Changes
     from statemig.autogenerate.resolve import Resolver
-    from statemig.store.protocols import StoredRun
-    from statemig.store.run_store import RunStore
+    from statemig.store.protocols import FleetStore, StoredRun
 
 _SHOWN: Final = 5
 _LETTERS: Final = {"reads": "R", "forward": "F", "keeps": "D"}
@@ -58,7 +57,7 @@ def _ask(project: Project, workflow: str, resolver: Resolver, old: str, new: str
     from statemig.cli.stored import open_store, pass_store_errors
     from statemig.store.counting import count_runs
 
-    counts = count_runs(url, workflow, "")
+    counts = count_runs(url, workflow, "") if project.runtime(workflow) is None else None
     if counts is not None and not any(status == "active" for _, status, _ in counts.revisions):
         return  # and a file that is not there is not made
 
@@ -72,7 +71,7 @@ def _ask(project: Project, workflow: str, resolver: Resolver, old: str, new: str
     ask()
 
 
-def _one(store: RunStore, row: StoredRun, resolver: Resolver, old: str, new: str | None) -> None:
+def _one(store: FleetStore, row: StoredRun, resolver: Resolver, old: str, new: str | None) -> None:
     """A run at the old version, or brought up to it in memory, or at the new one; or why it is none of these."""
     try:
         if row.revision == old:

@@ -125,6 +125,12 @@ class Project:
             raise unknown
         return found[0]
 
+    def runtime(self, workflow: str) -> str | None:
+        """The runtime whose graph a workflow is at its head, by its name; None for one of statemig's own."""
+        head = self.directory.graph(workflow).head
+        snapshot = None if head is None else self.directory.snapshot(head)
+        return None if snapshot is None else snapshot.runtime.get("name")
+
     def history(self, workflow: str, revision: str | None) -> tuple[Snapshot, ...]:
         """What the versions below a revision froze, oldest first: their names are not free for other types. () for the base."""
         below = self.directory.graph(workflow).path(None, revision)[:-1]

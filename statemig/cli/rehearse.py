@@ -15,12 +15,12 @@ import click
 from statemig.cli import exit_codes
 from statemig.cli.output import format_option, plural, print_json, progress, store_option, workflow_option
 from statemig.cli.project import Project, is_relative, pass_project
-from statemig.cli.stored import open_store, pass_store_errors
+from statemig.cli.stored import open_stores, pass_store_errors, with_code
 from statemig.errors import ConfigError
 from statemig.fleet.rehearsal import Group, Rehearsal
 from statemig.fleet.rehearse import rehearse as try_all
 from statemig.fleet.resume import Step
-from statemig.store.run_store import RunStore
+from statemig.store.protocols import FleetStore
 
 _IDS: Final = 5
 _WIDE: Final = 200
@@ -91,18 +91,18 @@ def rehearse(
 
 def targets(
     project: Project, revision: str, workflow: str | None, url: str | None
-) -> list[tuple[RunStore, str]]:
+) -> list[tuple[FleetStore, str]]:
     """The stores that a command is about, each with the full id of the revision."""
     if is_relative(revision):
         names = project.workflows(workflow) or (project.one_workflow(workflow),)
     else:
         names = (project.resolve_one(revision, workflow)[0],)
-    stores = [open_store(project, name, url) for name in names]
+    stores = [with_code(project, store) for store in open_stores(project, names, url)]
     return [(store, store.migrator.resolve(revision)) for store in stores]
 
 
 def one(
-    store: RunStore,
+    store: FleetStore,
     to: str,
     *,
     sample: int | None,
@@ -126,7 +126,7 @@ def one(
         return try_all(store, to, sample=sample, workers=workers, steps=steps, seed=seed, progress=watch)
 
 
-def _live(store: RunStore) -> int:
+def _live(store: FleetStore) -> int:
     return sum(count for _, status, count in store.revisions() if status == "active")
 
 
@@ -148,7 +148,7 @@ def load_steps(reference: str) -> Mapping[str, Step]:
     return found
 
 
-def print_rehearsal(store: RunStore, done: Rehearsal) -> None:
+def print_rehearsal(store: FleetStore, done: Rehearsal) -> None:
     """The counts, then each group with what to do, some ids, and the form of one run."""
     place = f"version {store.migrator.version(done.to)} ({done.to})"
     if done.sampled and done.total is not None and done.total > done.runs:
@@ -167,7 +167,7 @@ def print_rehearsal(store: RunStore, done: Rehearsal) -> None:
         _print_group(store, group)
 
 
-def _print_group(store: RunStore, group: Group) -> None:
+def _print_group(store: FleetStore, group: Group) -> None:
     trouble = group.trouble
     known = group.from_revision in store.migrator.known and group.from_revision is not None
     version = f"version {store.migrator.version(group.from_revision or '')}" if known else "no known version"

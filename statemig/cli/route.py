@@ -10,11 +10,11 @@ import click
 from statemig.cli import exit_codes
 from statemig.cli.output import format_option, print_json, print_table, store_option, workflow_option
 from statemig.cli.project import Project, pass_project
-from statemig.cli.stored import open_store, pass_store_errors
+from statemig.cli.stored import open_store, open_stores, pass_store_errors
 from statemig.deploy.router import SCOPES, STRATEGIES, Explanation, Router
 from statemig.errors import ForeignRevisionError, RunNotFoundError
 from statemig.store.deploy_records import Scope, Strategy
-from statemig.store.run_store import RunStore
+from statemig.store.protocols import FleetStore
 
 
 @click.group()
@@ -174,7 +174,7 @@ def policy(
 @pass_store_errors
 def show(project: Project, url: str | None, workflow: str | None, form: str) -> None:
     """Everything that was said, and the workers that live."""
-    stores = [open_store(project, name, url) for name in project.workflows(workflow)]
+    stores = open_stores(project, project.workflows(workflow), url)
     views = [(store, Router(store).view(), store.deploy.pins()) for store in stores]
     if form == "json":
         print_json(
@@ -210,22 +210,21 @@ def show(project: Project, url: str | None, workflow: str | None, form: str) -> 
             click.echo(f"  worker {each.name} runs {_named(store, each.revision)}")
 
 
-def _holding(project: Project, run: str, workflow: str | None, url: str | None) -> RunStore:
+def _holding(project: Project, run: str, workflow: str | None, url: str | None) -> FleetStore:
     """The store of the workflow that has the run."""
     names = project.workflows(workflow) or (project.one_workflow(workflow),)
-    for name in names[:-1]:
-        store = open_store(project, name, url)
+    stores = open_stores(project, names, url)
+    for store in stores[:-1]:
         try:
             store.row(run)
         except (RunNotFoundError, ForeignRevisionError):
             continue
         return store
-    store = open_store(project, names[-1], url)
-    store.row(run)
-    return store
+    stores[-1].row(run)
+    return stores[-1]
 
 
-def _named(store: RunStore, revision: str) -> str:
+def _named(store: FleetStore, revision: str) -> str:
     if revision in store.migrator.known:
         return f"version {store.migrator.version(revision)} ({revision})"
     return f"{revision} (unknown here)"
@@ -255,7 +254,7 @@ def _as_json(found: Explanation) -> dict[str, Any]:
     }
 
 
-def _print(store: RunStore, found: Explanation) -> None:
+def _print(store: FleetStore, found: Explanation) -> None:
     run, decision = found.run, found.decision
     where = ", ".join(run.steps) or "no step"
     shape = "no known revision" if run.revision is None else _named(store, run.revision)

@@ -20,10 +20,10 @@ from statemig.cli.output import (
     workflow_option,
 )
 from statemig.cli.project import Project, is_relative, pass_project
-from statemig.cli.stored import open_store, pass_store_errors
+from statemig.cli.stored import open_store, open_stores, pass_store_errors, with_code
 from statemig.errors import RevisionError
 from statemig.fleet.backfill import Backfill, downgrade_all, upgrade_all
-from statemig.store.run_store import RunStore
+from statemig.store.protocols import FleetStore
 
 _LEFT: Final = {
     "leased": "held by a worker's lease; try again when it is done",
@@ -64,7 +64,7 @@ def upgrade(
     A run that can not be migrated stays as it is, and is listed with the reason; the others go on.
     """
 
-    def move(store: RunStore, to: str, watch: Callable[[Backfill], None]) -> Backfill:
+    def move(store: FleetStore, to: str, watch: Callable[[Backfill], None]) -> Backfill:
         return upgrade_all(store, to, dry_run=dry_run, progress=watch, ended=ended)
 
     _move_all(project, revision, workflow, url, form, ended, move)
@@ -94,7 +94,7 @@ def downgrade(
     whatever they take. REV may be `-1`, counted from where the stored runs are.
     """
 
-    def move(store: RunStore, to: str, watch: Callable[[Backfill], None]) -> Backfill:
+    def move(store: FleetStore, to: str, watch: Callable[[Backfill], None]) -> Backfill:
         return downgrade_all(store, to, dry_run=dry_run, progress=watch, ended=ended)
 
     _move_all(project, revision, workflow, url, form, ended, move)
@@ -107,10 +107,10 @@ def _move_all(
     url: str | None,
     form: str,
     ended: bool,
-    move: Callable[[RunStore, str, Callable[[Backfill], None]], Backfill],
+    move: Callable[[FleetStore, str, Callable[[Backfill], None]], Backfill],
 ) -> None:
     stores = _targets(project, revision, workflow, url)  # every one is known before the first run is touched
-    done: list[tuple[RunStore, Backfill]] = []
+    done: list[tuple[FleetStore, Backfill]] = []
     for store, to in stores:
         counts = store.revisions()
         total = sum(count for at, status, count in counts if at != to and (ended or status == "active"))
@@ -134,16 +134,16 @@ def _move_all(
 
 def _targets(
     project: Project, revision: str, workflow: str | None, url: str | None
-) -> list[tuple[RunStore, str]]:
+) -> list[tuple[FleetStore, str]]:
     if is_relative(revision):
         names = project.workflows(workflow) or (project.one_workflow(workflow),)
     else:
         names = (project.resolve_one(revision, workflow)[0],)
-    stores = [open_store(project, name, url) for name in names]
+    stores = [with_code(project, store) for store in open_stores(project, names, url)]
     return [(store, store.migrator.resolve(revision, current=_standing(store, revision))) for store in stores]
 
 
-def _standing(store: RunStore, revision: str) -> str:
+def _standing(store: FleetStore, revision: str) -> str:
     """Where a walk such as ``-1`` begins: the one revision that the stored runs have."""
     if not revision.startswith(("+", "-")):
         return "head"
@@ -157,7 +157,7 @@ def _standing(store: RunStore, revision: str) -> str:
     return found[0] if found else "head"
 
 
-def _as_json(store: RunStore, state: Backfill) -> dict[str, Any]:
+def _as_json(store: FleetStore, state: Backfill) -> dict[str, Any]:
     return {
         "workflow": store.workflow,
         "to": state.to,
@@ -170,7 +170,7 @@ def _as_json(store: RunStore, state: Backfill) -> dict[str, Any]:
     }
 
 
-def _print(store: RunStore, state: Backfill) -> None:
+def _print(store: FleetStore, state: Backfill) -> None:
     verb = "would be" if state.dry_run else "were" if state.moved != 1 else "was"
     place = f"version {store.migrator.version(state.to)} ({state.to})"
     if state.seen == 0:

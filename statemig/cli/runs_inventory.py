@@ -21,12 +21,13 @@ from statemig.cli.output import (
     workflow_option,
 )
 from statemig.cli.project import Project, pass_project
-from statemig.cli.stored import is_same_database, open_store, pass_store_errors
+from statemig.cli.stored import is_same_database, open_store, open_stores, pass_store_errors
 from statemig.errors import ConfigError, StoreError
 from statemig.fleet.inventory import FIELDS, Inventory, take
 from statemig.fleet.redaction import Export, export, fill
 from statemig.store.deploy_records import Unknown
 from statemig.store.protocols import RunFilter
+from statemig.store.run_store import RunStore
 
 _BY = "version,step,status,on"
 
@@ -77,7 +78,9 @@ def _runs(
 ) -> None:
     fields = [part.strip() for part in by.split(",") if part.strip()]
     where = _conditions(conditions)
-    found = [take(open_store(project, name, url), fields, where) for name in project.workflows(workflow)]
+    found = [
+        take(store, fields, where) for store in open_stores(project, project.workflows(workflow), url)
+    ]
     if form == "json":
         print_json({"workflows": [as_json(each) for each in found]})
     else:
@@ -195,7 +198,17 @@ def import_command(
         if raw.strip():
             line = _line(raw, number)
             lines.setdefault(str(line.get("workflow")), []).append(line)
-    stores = {name: open_store(project, name, url) for name in project.workflows(workflow) if name in lines}
+    stores: dict[str, RunStore] = {}
+    for name in project.workflows(workflow):
+        if name in lines:
+            opened = open_store(project, name, url)
+            if not isinstance(opened, RunStore):
+                raise ConfigError(
+                    "exported runs can not be put into the tables of a runtime; nothing was written",
+                    workflow=name,
+                    hint="Rehearse against the live store (`statemig rehearse` writes nothing), or fill staging with the graph itself",
+                )
+            stores[name] = opened
     for name, store in stores.items():
         there = sum(count for _, _, count in store.revisions())
         if there and not add:
@@ -251,9 +264,9 @@ def export_command(
             "say --redact: statemig does not print what runs hold. To copy a store as it is, use your database."
         )
     done = Export()
-    for name in project.workflows(workflow):
-        for line in export(open_store(project, name, url), done, RunFilter(step=step)):
-            sys.stdout.write(json_text.dumps({"workflow": name, **line}).decode() + "\n")
+    for store in open_stores(project, project.workflows(workflow), url):
+        for line in export(store, done, RunFilter(step=step)):
+            sys.stdout.write(json_text.dumps({"workflow": store.workflow, **line}).decode() + "\n")
             if limit is not None and done.exported >= limit:
                 break
     complain(f"{plural(done.exported, 'run')} exported.")

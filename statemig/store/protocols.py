@@ -224,6 +224,32 @@ class Counted(Protocol):
     def iterate(self, where: RunFilter = ..., *, batch: int = ...) -> Iterator[list[StoredRun]]: ...
 
 
+class FleetStore(Fleet, Counted, Protocol):
+    """Where the runs of one workflow are kept, as the commands need it: a `RunStore`, or what a runtime registers for its own storage.
+
+    `keeps_beside`: whether it has a place beside a run for what an older version does not know.
+    """
+
+    @property
+    def keeps_beside(self) -> bool: ...
+
+    def revisions(self) -> list[tuple[str | None, str, int]]:
+        """Runs by (revision, status of the run), each run once."""
+        ...
+
+    def row(self, run_id: str) -> StoredRun:
+        """One run. Raises `RunNotFoundError`, and `ForeignRevisionError` for another workflow's."""
+        ...
+
+    def failures(self, head: str | None = ...) -> list[Failure]:
+        """Runs that could not be brought to a head (this store's where not given) and have not changed since, with the reason."""
+        ...
+
+    def stamp(self, revision: str, run_ids: Sequence[str] | None = ...) -> int:
+        """Say which revision runs have, without changing them: those, or else all that do not say it. Returns how many."""
+        ...
+
+
 class DeployStore(Protocol):
     """What a deploy needs to say to all workers, and to hear from them. `RunStore.deploy` is one; `SqlDeployStore` at a URL of its own
     serves runs that are kept elsewhere."""

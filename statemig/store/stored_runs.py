@@ -42,6 +42,8 @@ TRIES: Final = 100
 class StoredRuns:
     """What `RunStore` is built on; implements the `Fleet` protocol. The arguments are those of `RunStore`."""
 
+    keeps_beside = True
+
     def __init__(
         self,
         url_or_engine: str | Engine,

@@ -24,6 +24,7 @@ from statemig.errors import (
     UnstampedError,
 )
 from statemig.runtimes.langgraph.appending import Written, appended, store
+from statemig.runtimes.langgraph.classes import classes_of
 from statemig.runtimes.langgraph.complements import Complements
 from statemig.runtimes.langgraph.reading import Get, Reading, Steps
 from statemig.runtimes.langgraph.rows import rows_beside
@@ -35,7 +36,6 @@ from statemig.runtimes.langgraph.thread_standing import Standing as Stands
 from statemig.runtimes.langgraph.thread_standing import standing_of, time_of
 from statemig.runtimes.langgraph.thread_tables import Latest, Tables
 from statemig.store.deploy_records import Kind
-from statemig.store.deploy_view import Watched
 from statemig.store.deploy_when_said import DeployStoreWhenSaid
 from statemig.store.engine import open_engine
 from statemig.store.history import failure
@@ -53,6 +53,17 @@ class MovedThread(Moved):
     """With what is to be appended."""
 
     written: tuple[Written, ...] = ()
+
+
+def open_fleet(
+    url_or_engine: str | Engine, migrator: Migrator, *, unstamped: str | None, deploy_store: str | None
+) -> ThreadFleet | None:
+    """The threads in a database; None where it is not that of a checkpointer. See `statemig.store.fleets`."""
+    engine = open_engine(url_or_engine)
+    if not Tables(engine).are_there():
+        return None
+    deploy = None if deploy_store is None else DeployStoreWhenSaid(deploy_store, migrator.workflow)
+    return ThreadFleet(engine, migrator, unstamped=unstamped, deploy=deploy)
 
 
 class ThreadFleet:
@@ -88,7 +99,6 @@ class ThreadFleet:
         self.clock = clock
         beside = DeployStoreWhenSaid(engine, self.workflow, clock=clock)
         self.deploy: DeployStore = beside if deploy is None else deploy
-        self._watched = Watched(self.deploy, self.head, migrator.known)
         base = min(migrator.known, key=migrator.version)
         self._unstamped = (
             base if unstamped == "base" else None if unstamped is None else migrator.resolve(unstamped)
@@ -98,12 +108,10 @@ class ThreadFleet:
         self._failures = Failures(self.deploy, self.workflow)
         self._readings: dict[str, Reading] = {}
         self._nodes: dict[str | None, Nodes] = {None: Nodes(None)}
-        self._graph: Any = None
 
     def bind(self, graph: Any) -> ThreadFleet:
         """Tell it the compiled graph of the head: classes that were renamed or moved are then found. Returns self."""
-        self._graph = graph
-        self._readings.clear()
+        self._reading(self.head).nodes(self.head).classes = classes_of(graph)
         return self
 
     def close(self) -> None:
@@ -225,7 +233,7 @@ class ThreadFleet:
             named = [self._tables.one(each, watched=True) for each in sorted(set(where.run_ids))]
             pages: Iterator[list[Latest]] = iter([[one for one in named if one is not None]])
         else:
-            pages = self._tables.pages(batch, watched=True)
+            pages = self._tables.pages(batch, where.after, where.until, watched=True)
         said = self._said()
         for page in pages:
             rows = [self._row(latest, *said(latest.thread)) for latest in page if self._is_ours(latest)]
@@ -233,6 +241,19 @@ class ThreadFleet:
             found = [row for row in rows if _fits(row, where, row.run_id in mixed)]
             if found:
                 yield found
+
+    def portions(self, where: RunFilter, size: int) -> list[tuple[RunFilter, int]]:
+        """Filters that choose each thread of `where` once, `size` at a time, with how many each chooses, for several processes to read.
+        Closes the idle connections, since a process that is forked off must not inherit any."""
+        names = [row.run_id for batch in self.iterate(where, batch=_PAGE) for row in batch]
+        self.close()
+        found: list[tuple[RunFilter, int]] = []
+        after = where.after
+        for start in range(0, len(names), size):
+            some = names[start : start + size]
+            found.append((replace(where, after=after, until=some[-1]), len(some)))
+            after = some[-1]
+        return found
 
     def row(self, run_id: str) -> StoredRun:
         """One thread. Raises `RunNotFoundError`, and `ForeignRevisionError` for another workflow's."""
@@ -282,14 +303,13 @@ class ThreadFleet:
     ) -> Moved:
         """A thread at another revision (head where not given), with all graphs inside it, in memory."""
         target = self.head if to is None else to
-        pinned = self._watched.view().pins or {}
-        if pinned.get(row.run_id, target) != target:
+        if row.pinned_revision not in (None, target):
             raise MigrationPinned(
-                f"the thread is pinned to revision {pinned[row.run_id]} and stays there",
+                f"the thread is pinned to revision {row.pinned_revision} and stays there",
                 run_id=row.run_id,
                 workflow=self.workflow,
-                revision=pinned[row.run_id],
-                hint=f"A worker of {pinned[row.run_id]} can take it; `statemig route unpin {row.run_id}` lets it go",
+                revision=row.pinned_revision,
+                hint=f"A worker of {row.pinned_revision} can take it; `statemig route unpin {row.run_id}` lets it go",
             )
         revision = self._known(row)
         if revision != target:
@@ -433,8 +453,6 @@ class ThreadFleet:
             serde = self._savers.serde
             complements = Complements(serde, has_rows=True)
             found = Reading(self.migrator, self._unstamped or base, "downgrade", target, serde, complements)
-            if self._graph is not None and target == self.head:
-                found.bind(self._graph)
             self._readings[target] = found
         return found
 

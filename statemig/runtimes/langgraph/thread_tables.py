@@ -74,14 +74,20 @@ class Tables:
         with self.engine.connect() as connection:
             return has_table(connection, "checkpoints") and has_table(connection, self._writes)
 
-    def pages(self, size: int, *, watched: bool = False) -> Iterator[list[Latest]]:
-        """The last checkpoint of the root of each thread, in the order of their ids; no transaction stays open in between. `watched`: with
-        `Latest.content`, for which all pending writes are hashed."""
-        after: str | None = None
+    def pages(
+        self, size: int, after: str | None = None, until: str | None = None, *, watched: bool = False
+    ) -> Iterator[list[Latest]]:
+        """The last checkpoint of the root of each thread, in the order of their ids, of those behind `after` up to `until`. No transaction
+        stays open in between. `watched`: with `Latest.content`, for which all pending writes are hashed."""
         while True:
-            more = "" if after is None else f"AND thread_id > {self._mark}"
-            end = f"ORDER BY thread_id LIMIT {size}"
-            found = self._read(f"checkpoint_ns = '' {more}", end, () if after is None else (after,), watched)
+            ends = {">": after, "<=": until}
+            given = tuple(name for name in ends.values() if name is not None)
+            more = " ".join(
+                f"AND thread_id {sign} {self._mark}" for sign, name in ends.items() if name is not None
+            )
+            found = self._read(
+                f"checkpoint_ns = '' {more}", f"ORDER BY thread_id LIMIT {size}", given, watched
+            )
             if not found:
                 return
             after = found[-1].thread
