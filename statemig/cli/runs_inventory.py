@@ -78,9 +78,7 @@ def _runs(
 ) -> None:
     fields = [part.strip() for part in by.split(",") if part.strip()]
     where = _conditions(conditions)
-    found = [
-        take(store, fields, where) for store in open_stores(project, project.workflows(workflow), url)
-    ]
+    found = [take(store, fields, where) for store in open_stores(project, project.workflows(workflow), url)]
     if form == "json":
         print_json({"workflows": [as_json(each) for each in found]})
     else:

@@ -39,7 +39,7 @@ def open_store(project: Project, workflow: str, url: str | None) -> FleetStore:
 
 
 def open_stores(project: Project, names: Sequence[str], url: str | None) -> list[FleetStore]:
-    """The runs of each workflow that has its runs in the store; the others are said on stderr. Raises `ElsewhereError` where there is none."""
+    """The runs of each workflow that has its runs in the store; the others are said on stderr. Raises `ElsewhereError` for none."""
     found: list[FleetStore] = []
     elsewhere: list[tuple[str, ElsewhereError]] = []
     for name in names:
@@ -70,7 +70,9 @@ def with_code(project: Project, store: FleetStore) -> FleetStore:
                 if getattr(graph, "name", None) == store.workflow:
                     store.bind(graph)
             except ConfigError as error:
-                complain(f"{store.workflow}: the code was not asked which classes have moved: {error.message}")
+                complain(
+                    f"{store.workflow}: the code was not asked which classes have moved: {error.message}"
+                )
     return store
 
 
