@@ -119,6 +119,12 @@ def test_the_environment_overrides_the_file(tmp_path: Path) -> None:
     assert found.workflows == ("app.flows:triage", "app.flows:refunds")
 
 
+def test_what_a_deploy_says_has_a_database_of_its_own(tmp_path: Path) -> None:
+    write(tmp_path / "statemig.toml", 'deploy_store = "sqlite:///deploy.db"')
+    assert find(tmp_path).deploy_store == f"sqlite:///{(tmp_path / 'deploy.db').as_posix()}"
+    assert find(tmp_path, STATEMIG_DEPLOY_STORE="sqlite:///x.db").deploy_store == "sqlite:///x.db"
+
+
 def test_an_empty_variable_is_none(tmp_path: Path) -> None:
     write(tmp_path / "pyproject.toml", PYPROJECT)
     assert (
@@ -188,7 +194,7 @@ def test_every_problem_is_listed_with_the_nearest_setting(tmp_path: Path) -> Non
         find(tmp_path)
     assert str(raised.value) == (
         f"{file}: scrip_location is no setting (did you mean script_location?); zzz is no setting; "
-        "workflows is not a list; store is not a string. Settings are script_location, workflows, store, ignore."
+        "workflows is not a list; store is not a string. Settings are script_location, workflows, store, deploy_store, ignore."
     )
 
 
@@ -327,5 +333,5 @@ def test_what_is_wrong_with_something_to_be_ignored_is_named(tmp_path: Path, tex
     with pytest.raises(ConfigError) as raised:
         find(tmp_path)
     assert str(raised.value) == (
-        f"{file}: {problem}. Settings are script_location, workflows, store, ignore."
+        f"{file}: {problem}. Settings are script_location, workflows, store, deploy_store, ignore."
     )
