@@ -5,7 +5,8 @@
 The yardstick is that query written by hand and run by the driver's own cursor on a pooled connection: over the queue's index, grouped by
 the tags, the standing and whether a lease is alive, with a count and two minima. statemig's side is all of `statemig.fleet.inventory.take`:
 the same through SQLAlchemy, the view of the deploy (workers, policies, drains, window), a decision for each kind of run, and the lines of
-the table. Runs stand at ten steps of three versions; a policy of every scope but "run" is set, and workers of two versions live.
+the table; and all of `statemig.deploy.impact.take_impact` for a change of a field, a step and a prompt. Runs stand at ten steps of three
+versions; a policy of every scope but "run" is set, and workers of two versions live.
 """
 
 from __future__ import annotations
@@ -20,7 +21,9 @@ from measuring.timing import SMOKE, compare
 from pydantic import BaseModel
 
 from statemig import Migrator, Revision, RunStore, Step, Workflow, capture
+from statemig.autogenerate.compare import diff
 from statemig.deploy import Router
+from statemig.deploy.impact import take_impact
 from statemig.fleet.inventory import take
 from statemig.store.tables import runs
 
@@ -42,6 +45,17 @@ class State(BaseModel):
 
 def workflow(steps: int) -> Workflow:
     return Workflow("refunds", state=State, steps=[Step(f"s{number}") for number in range(steps)])
+
+
+class Changed(BaseModel):
+    topic: list[str]
+    note: str = ""
+
+
+def changed() -> Workflow:
+    """Another type of a field, a prompt, and a step that a person does now."""
+    steps = [Step(f"s{number}", prompt="{topic}" if number == 2 else None) for number in range(9)]
+    return Workflow("refunds", state=Changed, steps=[*steps, Step("s9", kind="human")])
 
 
 def main() -> None:
@@ -73,6 +87,15 @@ def measure(report: Report, store: RunStore, size: int) -> None:
     report.fact("13", "zombies are found among them", isinstance(found.zombies, int) and found.zombies > 0)
     ratio = compare(inventory, int, query, int, rounds=3 if SMOKE else 7, loops=(1, 1))
     limit = None if SMOKE else 1.2
+    changes = diff(capture(workflow(10)), capture(changed()))
+
+    def impact(_: Any) -> Any:
+        return take_impact(store, changes, "r2")
+
+    told = impact(None)
+    report.fact("13", "the impact of a change is told without reading a run", (told.runs, told.asked) == (RUNS, 0))
+    live = compare(impact, int, query, int, rounds=3 if SMOKE else 7, loops=(1, 1))
+    report.add(f"{RUNS:,} runs of {size:,} bytes", "statemig diff", live, unit="x Q", bar="13", limit=limit)
     report.add(f"{RUNS:,} runs of {size:,} bytes", "statemig runs", ratio, unit="x Q", bar="13", limit=limit)
 
 

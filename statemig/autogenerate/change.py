@@ -75,8 +75,9 @@ class Site:
 class Change:
     """`rule` is an id of the table ("S06"); `path` has the old names (the new ones for something added).
 
-    `evidence` says for "reads", "forward" or "keeps" what stored runs made of a "?". `touches` is how many of the runs that were asked have
-    something at the path, or stand at the step; None where none were asked, or none can tell.
+    `evidence` says for "reads", "forward" or "keeps" what stored runs made of a "?". `touches` is how many live runs have something at the
+    path, or stand at the step; None where none were asked, or none can tell; `at_most`: they were only counted, so that it may be fewer.
+    `reason` is what the live runs say against it where its rule alone would let it pass.
     `old` and `new` are plain words ("string", "list of string", "state.digest" for a rename), None where there is
     nothing on that side. `reads`, `forward`, `keeps` are the bits R, F and D.
     """
@@ -93,6 +94,8 @@ class Change:
     site: Site | None = field(default=None, compare=False, repr=False)
     evidence: Mapping[str, Evidence] = field(default_factory=dict, compare=False, repr=False)
     touches: int | None = field(default=None, compare=False, repr=False)
+    at_most: bool = field(default=False, compare=False, repr=False)
+    reason: str | None = field(default=None, compare=False, repr=False)
 
     @classmethod
     def of(
@@ -136,6 +139,8 @@ class Change:
             "keeps": self.keeps,
             "change_class": self.change_class,
             **({} if self.touches is None else {"touches": self.touches}),
+            **({"at_most": True} if self.at_most else {}),
+            **({} if self.reason is None else {"reason": self.reason}),
             **(
                 {"evidence": {bit: asdict(each) for bit, each in self.evidence.items()}}
                 if self.evidence

@@ -31,21 +31,26 @@ class _Question:
     """One bit of one change. Of the runs that fail as many ids are kept as are worth listing."""
 
     judge: Judge
+    by_standing: bool = False
     runs: int = 0
     failing: int = 0
     run_ids: list[str] = field(default_factory=list)
     path: str | None = None
 
     def ask(self, run_id: str, document: Document) -> None:
-        self.runs += 1
+        self.ask_for(document, 1, lambda limit: [run_id])
+
+    def ask_for(self, document: Document, count: int, ids: Callable[[int], list[str]]) -> None:
+        """One document that stands for `count` runs."""
+        self.runs += count
         place = self.judge(document)
         if place is None:
             return
-        self.failing += 1
+        self.failing += count
         if self.path is None:
             self.path = place
         if len(self.run_ids) < _LISTED:
-            self.run_ids.append(run_id)
+            self.run_ids += ids(_LISTED - len(self.run_ids))
 
 
 class Resolver:
@@ -61,6 +66,7 @@ class Resolver:
         self._stored: dict[tuple[int, str], _Question] = {}
         self._written: dict[tuple[int, str], _Question] = {}
         self.runs = 0
+        self._read = False
         self._touched: list[int] = [0] * len(changes)
         self._about = [None if changes.old is None else touched(change, changes.old) for change in changes]
         if changes.old is None or changes.new is None:
@@ -74,15 +80,31 @@ class Resolver:
                 )
                 if judge is not None:
                     side = self._written if bit == "forward" else self._stored
-                    side[number, bit] = _Question(judge)
+                    side[number, bit] = _Question(
+                        judge, resolve_steps.is_about_standing(change, changes.old, changes.new)
+                    )
 
     @property
     def open(self) -> bool:
         """Whether there is anything to ask runs about."""
-        return bool(self._stored or self._written) or any(about is not None for about in self._about)
+        return bool(self._stored or self._written)
+
+    @property
+    def needs_documents(self) -> bool:
+        """Whether any of it is about more than where runs stand."""
+        questions = (*self._stored.values(), *self._written.values())
+        return not all(each.by_standing for each in questions)
+
+    def add_alike(self, steps: Iterable[str | None], count: int, ids: Callable[[int], list[str]]) -> None:
+        """`count` runs at the old version that stand at the same steps, where documents are not needed. `ids` gives some of them."""
+        self.runs += count
+        document = {"state": {}, "cursor": [{"step": step} for step in steps if step is not None]}
+        for question in self._stored.values():
+            question.ask_for(document, count, ids)
 
     def add(self, run_id: str, document: Document) -> None:
         self.runs += 1
+        self._read = True
         for number, about in enumerate(self._about):
             if about is not None and about(document):
                 self._touched[number] += 1
@@ -101,7 +123,7 @@ class Resolver:
         return replace(self._changes, items=items, unknown=tuple(self._unknown))
 
     def _settled(self, number: int, change: Change) -> Change:
-        if self.runs and self._about[number] is not None:
+        if self._read and self._about[number] is not None:
             change = replace(change, touches=self._touched[number])
         evidence: dict[str, Evidence] = {}
         bits: dict[str, Bit] = {bit: getattr(change, bit) for bit in BITS}

@@ -49,6 +49,14 @@ def judge(change: Change, changes: Changes, old: Snapshot, new: Snapshot) -> Jud
             return None
 
 
+def is_about_standing(change: Change, old: Snapshot, new: Snapshot) -> bool:
+    """Whether the steps at which a run stands are all that its judge looks at: then runs that stand alike need not be read."""
+    name = change.path.partition(".")[2]
+    if change.rule == "W04":  # what has arrived at a join names steps, too
+        return not any(name == step or name in info.joins for step, info in old.steps.items() if info.joins)
+    return change.rule in ("W03", "W05", "W11")
+
+
 def kept_steps(changes: Changes, old: Snapshot, new: Snapshot) -> Mapping[str, str]:
     """Old to new name of every step that is still there."""
     renamed = {

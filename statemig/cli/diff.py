@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from statemig.cli import exit_codes
 from statemig.cli.ignored import Sifted, ignored_as_json, print_ignored, sift
-from statemig.cli.live import evidence_as_json, print_evidence, with_live_runs
+from statemig.cli.live import (
+    evidence_as_json,
+    impact_as_json,
+    print_evidence,
+    print_impact,
+    with_live_runs,
+)
 from statemig.cli.output import (
     format_option,
     plural,
@@ -23,6 +29,9 @@ from statemig.cli.project import Project, is_relative, pass_project
 from statemig.cli.renames import parse_renames
 from statemig.errors import ConfigError, SchemaError, UnknownRevisionError
 from statemig.workflow.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from statemig.deploy.impact import Impact
 
 CODE = "code"
 EXIT_CODES = {
@@ -37,6 +46,7 @@ EXIT_CODES = {
 @click.argument("old", default="head")
 @click.argument("new", default=CODE)
 @click.option("--rename", "renames", multiple=True, metavar="OLD:NEW", help="What became of a field or step.")
+@click.option("--exact", is_flag=True, help="Read every live run, so that `touches` is no upper bound.")
 @store_option
 @workflow_option
 @format_option
@@ -46,6 +56,7 @@ def diff(
     old: str,
     new: str,
     renames: tuple[str, ...],
+    exact: bool,
     url: str | None,
     workflow: str | None,
     form: str,
@@ -56,9 +67,11 @@ def diff(
     frozen snapshot. Without them the head is compared with the code. The exit code is 0 for no change or prompts only, 10
     for additive, 20 for breaking.
 
-    A verdict that depends on values is settled by the unfinished runs in the store, where there is one: "holds for all 4,213
-    live runs", or which runs it fails for; `touches` is how many have something at the path of a change, or stand at its step.
-    What runs hold is never shown.
+    Where there is a store, its unfinished runs are asked. `touches` is how many have something at the path of a change, or stand at its
+    step ("up to": they were only counted), and `strategy` what to do with them: deploy without ceremony, migrate, drain, or route. A
+    verdict that depends on values is settled by them: "holds for all 4,213 live runs", or which it fails for. And a change of prompts
+    is breaking where a new prompt uses what no state supplies, or a tool has changed of which calls are outstanding. What runs hold is
+    never shown.
 
     What the configuration says to ignore is listed and does not count; two files need no
     configuration, and nothing is ignored between them.
@@ -67,28 +80,32 @@ def diff(
 
     given = parse_renames(renames)
     ignores = () if _is_file(old) and _is_file(new) else project.ignores
-    found: list[tuple[str, Sifted]] = []
+    found: list[tuple[str, Sifted, Impact | None]] = []
     for name in _workflows(project, (old, new), workflow):
         pair = [_snapshot(project, side, name) for side in (old, new)]
         at = [_revision(project, side, name) for side in (old, new)]
         sifted = sift(compare(pair[0], pair[1], given, _history(project, name, at[0], at[1])), ignores)
+        impact = None
         if name is not None or url is not None:
-            settled = with_live_runs(project, name or "", sifted.changes, at[0], at[1], url)
-            sifted = sifted._replace(changes=settled)
-        found.append((pair[1].workflow if name is None else name, sifted))
+            impact = with_live_runs(project, name or "", sifted.changes, at[0], at[1], url, exact=exact)
+        if impact is not None:
+            sifted = sifted._replace(changes=impact.changes)
+        found.append((pair[1].workflow if name is None else name, sifted, impact))
     worst = max(
-        (sifted.changes.change_class for _, sifted in found), key=list(EXIT_CODES).index, default="none"
+        (sifted.changes.change_class for _, sifted, _ in found), key=list(EXIT_CODES).index, default="none"
     )
     if form == "json":
         print_json(
             {
                 "change_class": worst,
-                "workflows": [{"workflow": name, **changes_as_json(s)} for name, s in found],
+                "workflows": [
+                    {"workflow": name, **changes_as_json(s, i), **impact_as_json(i)} for name, s, i in found
+                ],
             }
         )
     else:
-        for name, sifted in found:
-            print_changes(name, sifted)
+        for name, sifted, impact in found:
+            print_changes(name, sifted, impact)
     raise SystemExit(EXIT_CODES[worst])
 
 
@@ -169,12 +186,18 @@ def _read_file(path: Path, name: str) -> Snapshot:
     return Snapshot.from_json_schema(content, name=name)
 
 
-def changes_as_json(sifted: Sifted) -> dict[str, Any]:
+def changes_as_json(sifted: Sifted, impact: Impact | None = None) -> dict[str, Any]:
     """The same names as in Python."""
     changes = sifted.changes
+    listed = [change.to_dict() for change in changes]
+    if impact is not None:
+        listed = [
+            {**change, "strategy": advice.strategy, "why": advice.why}
+            for change, advice in zip(listed, impact.advice, strict=True)
+        ]
     return {
         "change_class": changes.change_class,
-        "changes": [change.to_dict() for change in changes],
+        "changes": listed,
         **evidence_as_json(changes),
         "ignored": ignored_as_json(sifted.ignored),
         "renames": [list(rename) for rename in changes.renames],
@@ -185,8 +208,8 @@ def changes_as_json(sifted: Sifted) -> dict[str, Any]:
     }
 
 
-def print_changes(workflow: str, sifted: Sifted) -> None:
-    """The changes of one workflow as a table, the renames that are only likely, and what is ignored."""
+def print_changes(workflow: str, sifted: Sifted, impact: Impact | None = None) -> None:
+    """The changes of one workflow as a table, the renames that are only likely, what is ignored, and what it means for live runs."""
     changes, ignored = sifted
     if changes.change_class == "none":
         click.echo(f"{workflow}: no change{' besides what is ignored' if ignored else ''}")
@@ -194,9 +217,17 @@ def print_changes(workflow: str, sifted: Sifted) -> None:
         return
     click.echo(f"{workflow}: {changes.change_class}, {plural(len(changes), 'change')}")
     rows = [{**change.to_dict(), "rule": f"{change.rule} {change.to_dict()['slug']}"} for change in changes]
-    counted = ("touches",) if any("touches" in row for row in rows) else ()
-    print_table(rows, ("change_class", "rule", "path", "old", "new", *counted), indent="  ")
+    asked: tuple[str, ...] = ()
+    if impact is not None:
+        asked = ("touches", "strategy")
+        for row, advice in zip(rows, impact.advice, strict=True):
+            row["strategy"] = advice.strategy
+            if row.get("at_most"):
+                row["touches"] = f"up to {row['touches']:,}"
+    print_table(rows, ("change_class", "rule", "path", "old", "new", *asked), indent="  ")
     print_evidence(changes)
+    if impact is not None:
+        print_impact(impact)
     print_ignored(ignored)
     for old, new, score in changes.renames:
         click.echo(f"  taken for a rename: {old} -> {new} (similarity {score:.2f})")

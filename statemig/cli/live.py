@@ -1,4 +1,4 @@
-"""What the live runs of a store say to changes whose verdict depends on values. Reads only, one batch of runs at a time."""
+"""What the live runs of a store say to changes: printed, and as JSON."""
 
 from __future__ import annotations
 
@@ -8,82 +8,96 @@ import click
 
 from statemig.cli.output import complain, plural
 from statemig.cli.project import Project
-from statemig.errors import ConfigError, StatemigError, StoreError
+from statemig.errors import ConfigError, StatemigError
+from statemig.store.deploy_records import Unknown
 
 if TYPE_CHECKING:
     from statemig.autogenerate.change import Changes
-    from statemig.autogenerate.resolve import Resolver
-    from statemig.store.protocols import FleetStore, StoredRun
+    from statemig.deploy.impact import Impact
 
 _SHOWN: Final = 5
 _LETTERS: Final = {"reads": "R", "forward": "F", "keeps": "D"}
 
 
 def with_live_runs(
-    project: Project, workflow: str, changes: Changes, old: str | None, new: str | None, url: str | None
-) -> Changes:
-    """The changes with what the unfinished runs of the store settle, and how many runs each touches. `old` and `new` are the revisions
-    compared, None for what no revision has frozen.
+    project: Project,
+    workflow: str,
+    changes: Changes,
+    old: str | None,
+    new: str | None,
+    url: str | None,
+    *,
+    exact: bool = False,
+) -> Impact | None:
+    """What the unfinished runs of the store say to changes. `old` and `new` are the revisions compared, None for what no revision has
+    frozen. None where there are no runs to ask.
 
     The configured store is only asked where it can be; the one of `url` has to answer. Raises `StoreError`, and `ConfigError`
     where no run can have the shape of what is compared.
     """
-    from statemig.autogenerate.resolve import Resolver
-
     if old is None:
         if url is not None:
             raise ConfigError(
                 "stored runs have the shape of a revision, and the older side is none",
                 hint="Name a revision as OLD, for example head, or leave out --store.",
             )
-        return changes
-    resolver = Resolver(changes)
-    if not resolver.open or (url is None and project.config.store is None):
-        return changes
+        return None
+    if not changes or (url is None and project.config.store is None):
+        return None
     try:
-        _ask(project, workflow, resolver, old, new, project.store_url(url))
+        return _ask(project, workflow, changes, old, new, project.store_url(url), exact)
     except StatemigError as error:
         if url is not None:
             raise
         complain(f"{workflow}: the store was not asked: {error.message}")
-        return changes
-    found = resolver.result()
-    settled = any(evidence.runs for change in found for evidence in change.evidence.values())
-    asked = resolver.runs or found.unknown or settled
-    return found if asked or url is not None else changes
+        return None
 
 
-def _ask(project: Project, workflow: str, resolver: Resolver, old: str, new: str | None, url: str) -> None:
+def _ask(
+    project: Project, workflow: str, changes: Changes, old: str, new: str | None, url: str, exact: bool
+) -> Impact | None:
     from statemig.cli.stored import open_store, pass_store_errors
+    from statemig.deploy.impact import take_impact
     from statemig.store.counting import count_runs
 
     counts = count_runs(url, workflow, "") if project.runtime(workflow) is None else None
     if counts is not None and not any(status == "active" for _, status, _ in counts.revisions):
-        return  # and a file that is not there is not made
+        return None  # and a file that is not there is not made
 
     @pass_store_errors
-    def ask() -> None:
-        store = open_store(project, workflow, url)
-        for rows in store.iterate():
-            for row in rows:
-                _one(store, row, resolver, old, new)
+    def ask() -> Impact:
+        return take_impact(open_store(project, workflow, url), changes, old, new, exact=exact)
 
-    ask()
+    return ask()
 
 
-def _one(store: FleetStore, row: StoredRun, resolver: Resolver, old: str, new: str | None) -> None:
-    """A run at the old version, or brought up to it in memory, or at the new one; or why it is none of these."""
-    try:
-        if row.revision == old:
-            resolver.add(row.run_id, store.document(row))
-        elif new is not None and row.revision == new:
-            resolver.add_written(row.run_id, store.document(row))
-        else:
-            resolver.add(row.run_id, store.bring(row, old, record=None).document)
-    except StoreError:
-        raise
-    except StatemigError as error:
-        resolver.unknown(row.run_id, row.revision, error.message)
+def impact_as_json(impact: Impact | None) -> dict[str, Any]:
+    """How many live runs there are, and what to do with them."""
+    if impact is None:
+        return {"live": None, "strategy": None}
+    unknown = impact.unknown
+    return {
+        "live": {
+            "runs": impact.runs,
+            "newer": impact.newer,
+            "unknown": str(unknown) if isinstance(unknown, Unknown) else unknown,
+            "asked": impact.asked,
+        },
+        "strategy": {"strategy": impact.overall.strategy, "why": impact.overall.why},
+    }
+
+
+def print_impact(impact: Impact) -> None:
+    """The runs in a line, and the strategy in another."""
+    newer = f", {impact.newer:,} are newer" if impact.newer else ""
+    unknown = impact.unknown
+    strange = ""
+    if isinstance(unknown, Unknown):
+        strange = f", of unknown revision: {unknown}"
+    elif unknown:
+        strange = f", {unknown:,} are of a revision that is not known here"
+    click.echo(f"  {plural(impact.runs, 'live run')} at the older version or below it{newer}{strange}")
+    click.echo(f"  strategy: {impact.overall.strategy}; {impact.overall.why}")
 
 
 def evidence_as_json(changes: Changes) -> dict[str, Any]:
@@ -99,6 +113,8 @@ def evidence_as_json(changes: Changes) -> dict[str, Any]:
 def print_evidence(changes: Changes) -> None:
     """One line for each verdict that runs were asked about, and the runs that could not be."""
     for change in changes:
+        if change.reason is not None:
+            click.echo(f"  {change.rule} {change.path}: {change.reason}")
         for bit, evidence in change.evidence.items():
             click.echo(f"  {change.rule} {change.path}, {_LETTERS[bit]}: {evidence.shown(_SHOWN)}")
     if changes.unknown:

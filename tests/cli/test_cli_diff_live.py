@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -103,9 +105,6 @@ def test_a_run_of_an_older_revision_is_brought_up_in_memory(bounded: Any) -> Non
 def test_a_run_that_could_not_be_asked_is_listed_with_the_reason(bounded: Any) -> None:
     start(bounded, "short", "short")
     store(bounded).pin("r1", bounded.head())
-    import sqlite3
-    from contextlib import closing
-
     with closing(sqlite3.connect("runs.db")) as connection, connection:
         connection.execute("UPDATE statemig_runs SET revision = 'fffffffffff0' WHERE run_id = 'r0'")
     result = bounded.run("diff")
@@ -159,8 +158,10 @@ def test_how_many_live_runs_each_change_touches(project: Any) -> None:
     runs.start({"topic": SECRET, "summary": None, "parts": [SECRET]}, run_id="r1")
     runs.start({"topic": SECRET, "parts": [SECRET, SECRET]}, run_id="r2")
     project.code("topic: str\nparts: list[int] = []\nextra: int = 0", 'Step("send")')
-    result = project.run("diff", "--rename", "state.summary:", "--rename", "classify:")
-    (workflow,) = project.json("diff", "--rename", "state.summary:", "--rename", "classify:")["workflows"]
+    result = project.run("diff", "--exact", "--rename", "state.summary:", "--rename", "classify:")
+    (workflow,) = project.json("diff", "--exact", "--rename", "state.summary:", "--rename", "classify:")[
+        "workflows"
+    ]
     touches = {(change["rule"], change["path"]): change["touches"] for change in workflow["changes"]}
     assert touches == {
         ("S07", "state.summary"): 2,
@@ -183,3 +184,168 @@ def test_a_new_step_has_no_runs_to_count(project: Any) -> None:
     )
     changes = project.json("diff")["workflows"][0]["changes"]
     assert [change.get("touches") for change in changes if change["rule"] == "W03"] == [None]
+
+
+def unreadable(*run_ids: str) -> None:
+    """Whoever reads these documents fails."""
+    with closing(sqlite3.connect("runs.db")) as connection, connection:
+        for run_id in run_ids:
+            connection.execute("UPDATE statemig_runs SET document = 'no JSON' WHERE run_id = ?", (run_id,))
+
+
+def test_where_no_value_decides_no_document_is_read_and_touches_is_an_upper_bound(project: Any) -> None:
+    project.code("topic: str\nsummary: str | None = None\nparts: list[str] = []")
+    project.run("revision", "--autogenerate", "-m", "parts")
+    start(project, SECRET, SECRET)
+    unreadable("r0", "r1")
+    project.code("topic: list[str]\nsummary: str | None = None\nparts: list[int] = []")
+    result = project.run("diff")
+    (workflow,) = project.json("diff")["workflows"]
+    found = {each["path"]: (each["touches"], each.get("at_most", False)) for each in workflow["changes"]}
+    assert found == {"state.topic": (2, False), "state.parts[]": (2, True)}
+    assert workflow["live"] == {"runs": 2, "newer": 0, "unknown": 0, "asked": 0}
+    assert " up to 2 " in result.stdout
+
+
+class TestStrategy:
+    """What to do with the runs that a change touches."""
+
+    def strategies(self, project: Any) -> dict[str, Any]:
+        (workflow,) = project.json("diff")["workflows"]
+        return {change["rule"]: change["strategy"] for change in workflow["changes"]} | {
+            "all": workflow["strategy"]["strategy"],
+            "live": workflow["live"]["asked"],
+        }
+
+    def test_prompts_are_deployed_without_ceremony(self, project: Any) -> None:
+        start(project, "s")
+        project.code(
+            "topic: str\nsummary: str", 'Step("classify", prompt="Sort.", next="send"), Step("send")'
+        )
+        result = project.run("diff")
+        assert result.exit_code == exit_codes.OK
+        assert "  strategy: deploy; what is stored stays as it is\n" in result.stdout
+        assert "  1 live run at the older version or below it\n" in result.stdout
+
+    def test_what_is_additive_is_migrated(self, project: Any) -> None:
+        start(project, "s")
+        project.code("topic: str\nsummary: str\nextra: int = 0")
+        assert self.strategies(project)["all"] == "migrate"
+
+    def test_what_an_operation_does_is_migrated(self, project: Any) -> None:
+        start(project, "s")
+        project.code("topic: str\nsummary: list[str]")
+        assert self.strategies(project) == {"S29": "migrate", "all": "migrate", "live": 0}
+
+    def test_what_no_operation_does_is_drained(self, project: Any) -> None:
+        start(project, "s")
+        self.with_pattern(project)
+        assert self.strategies(project) == {"S41": "drain", "all": "drain", "live": 1}
+
+    def test_and_routed_where_runs_wait(self, project: Any) -> None:
+        start(project, "s")
+        with store(project).claim("w") as run:
+            run.wait("send", key="k")
+        self.with_pattern(project)
+        assert self.strategies(project)["all"] == "route"
+
+    def test_what_concerns_no_run_is_migrated(self, project: Any) -> None:
+        start(project, "s")
+        with store(project).claim("w") as run:
+            run.advance("send")
+        project.code("topic: str\nsummary: str", 'Step("classify", kind="human", next="send"), Step("send")')
+        assert self.strategies(project) == {"W11": "migrate", "all": "migrate", "live": 0}
+
+    def with_pattern(self, project: Any) -> None:
+        file = project.root / f"{project.module}.py"
+        text = file.read_text().replace("summary: str", 'summary: Annotated[str, Field(pattern="^[A-Z]+$")]')
+        file.write_text(
+            text.replace("Literal", "Annotated, Literal").replace("BaseModel\n", "BaseModel, Field\n", 1)
+        )
+        project.forget()
+
+
+def test_a_removed_step_is_judged_by_where_runs_stand_without_reading_them(project: Any) -> None:
+    start(project, "s", "s", "s")
+    unreadable("r0", "r1", "r2")
+    project.code("topic: str\nsummary: str", 'Step("send")')
+    result = project.run("diff", "--rename", "classify:")
+    assert "W04 steps.classify, R: fails for 3 of 3 live runs: r0, r1, r2" in result.stdout
+
+
+class TestPromptGuard:
+    """A change of prompts alone is checked against the live runs."""
+
+    def with_prompt(self, project: Any, prompt: str, fields: str = "topic: str\nsummary: str") -> None:
+        project.code(fields, f'Step("classify", prompt="{prompt}", next="send"), Step("send")')
+
+    def test_a_variable_that_no_state_has(self, project: Any) -> None:
+        start(project, "s", "s")
+        self.with_prompt(project, "Sort {topic} of {customer}.")
+        result = project.run("diff")
+        assert result.exit_code == exit_codes.BREAKING
+        assert (
+            "  W01 prompts.classify: the prompt of 'classify' uses {customer}, which no state has: 2 live runs (r0, r1)\n"
+            in result.stdout
+        )
+        assert "  strategy: drain; " in result.stdout
+
+    def test_only_runs_that_get_to_the_prompt_count(self, project: Any) -> None:
+        start(project, "s")
+        with store(project).claim("w") as run:
+            run.advance("send")
+        self.with_prompt(project, "Sort {customer}.")
+        assert project.run("diff").exit_code == exit_codes.OK
+
+    def test_a_variable_that_was_used_before_is_supplied_somehow(self, project: Any) -> None:
+        self.with_prompt(project, "Sort for {customer}.")
+        project.ok("revision", "--autogenerate", "-m", "prompt")
+        start(project, "s")
+        self.with_prompt(project, "Please sort for {customer}.")
+        assert project.run("diff").exit_code == exit_codes.OK
+
+    def test_without_live_runs_there_is_nothing_to_guard(self, project: Any) -> None:
+        self.with_prompt(project, "Sort for {customer}.")
+        assert project.run("diff").exit_code == exit_codes.OK
+
+    def test_a_call_without_a_result_of_a_tool_that_changed(self, project: Any) -> None:
+        fields = "topic: str\nmessages: list[dict] = []"
+        project.code(fields, 'Step("classify", tools=["search"], next="send"), Step("send")')
+        project.ok("revision", "--autogenerate", "-m", "tools", "--rename", "state.summary:")
+        runs = store(project)
+        call = {"tool_calls": [{"id": "c", "name": "search", "args": {"q": SECRET}}]}
+        runs.start({"topic": SECRET, "messages": [call]}, run_id="calls")
+        runs.start({"topic": SECRET, "messages": [call, {"tool_call_id": "c"}]}, run_id="done")
+        project.code(fields, 'Step("classify", next="send"), Step("send")')
+        result = project.run("diff")
+        assert result.exit_code == exit_codes.BREAKING
+        assert (
+            "  W10 tools.search: the tool 'search' is gone, and calls of it have no result yet: 1 live run (calls)\n"
+            in result.stdout
+        )
+        assert SECRET not in result.output
+        (workflow,) = project.json("diff")["workflows"]
+        assert "1 live run (calls)" in workflow["changes"][0]["reason"]
+
+    def test_a_form_that_changed_along_is_said_at_the_prompt(self, project: Any) -> None:
+        text = (
+            "from pydantic import BaseModel\n\nfrom statemig import Step, Workflow\n\n\n"
+            "class State(BaseModel):\n    topic: str\n    summary: str\n\n\n"
+            "class Label(BaseModel):\n    label: str\n\n\n"
+            'triage = Workflow("triage", state=State, steps=[Step("classify", prompt="A", output=Label, next="send"), Step("send")])\n'
+        )
+        file = project.root / f"{project.module}.py"
+        file.write_text(text)
+        project.forget()
+        project.ok("revision", "--autogenerate", "-m", "label")
+        start(project, "s")
+        file.write_text(
+            text.replace('"A"', '"B"').replace("label: str\n", "label: str\n    sure: bool = True\n")
+        )
+        project.forget()
+        result = project.run("diff")
+        assert result.exit_code == exit_codes.ADDITIVE
+        assert (
+            "  W01 prompts.classify: the form of what 'classify' puts out has changed along\n"
+            in result.stdout
+        )
