@@ -93,7 +93,9 @@ def measure(report: Report, store: RunStore, size: int) -> None:
         return take_impact(store, changes, "r2")
 
     told = impact(None)
-    report.fact("13", "the impact of a change is told without reading a run", (told.runs, told.asked) == (RUNS, 0))
+    report.fact(
+        "13", "the impact of a change is told without reading a run", (told.runs, told.asked) == (RUNS, 0)
+    )
     live = compare(impact, int, query, int, rounds=3 if SMOKE else 7, loops=(1, 1))
     report.add(f"{RUNS:,} runs of {size:,} bytes", "statemig diff", live, unit="x Q", bar="13", limit=limit)
     report.add(f"{RUNS:,} runs of {size:,} bytes", "statemig runs", ratio, unit="x Q", bar="13", limit=limit)
