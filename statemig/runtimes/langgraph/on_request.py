@@ -1,52 +1,109 @@
-"""What became of the questions of one stored thread."""
+"""What became of the questions of one stored thread, and of answers by ids that a client was given before."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
 
 from statemig.errors import AnswerError
 from statemig.runtimes.langgraph.reading import Config, Reading, Steps
 from statemig.runtimes.langgraph.stamps import QUESTIONS
+from statemig.runtimes.langgraph.tasks import INTERRUPT
+
+if TYPE_CHECKING:
+    from langgraph.checkpoint.base import CheckpointTuple
+
+#: what LangGraph keeps in the settings of a run: that one goes on, that it is a task of another one, and answers by id
+_RUNS: Final = "__pregel_runtime"
+_WITHIN: Final = "__pregel_task_id"
+_ANSWERS: Final = "__pregel_resume_map"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """`ids`: of the questions of a thread today. `before`: those by ids that they had before. `guarded`: another question comes first.
+    `moved`: the ids are others than those that the thread was parked with."""
+
+    thread: str
+    workflow: str
+    ids: frozenset[str] = frozenset()
+    before: Mapping[str, str] = field(default_factory=dict)
+    guarded: bool = False
+    moved: bool = False
+
+    @classmethod
+    def of(cls, reading: Reading, thread: str, found: CheckpointTuple | None) -> Asked:
+        """`found`: the root of the thread, as today's code sees it."""
+        workflow = reading.migrator.workflow
+        if found is None:
+            return cls(thread, workflow)
+        rows = [value for _, channel, value in found.pending_writes or () if channel == INTERRUPT]
+        ids = frozenset(each.id for value in rows for each in value)
+        said: Any = found.metadata or {}
+        earlier: Mapping[str, str] = said.get(QUESTIONS) or {}
+        seen = reading.seen.get((thread, "", found.checkpoint["id"]))
+        if seen is None:
+            return cls(thread, workflow, ids, earlier, moved=bool(earlier))
+        before = {**{old: seen.questions.get(new, new) for old, new in earlier.items()}, **seen.questions}
+        moved = bool(earlier) or seen.stamp.revision != reading.target
+        return cls(thread, workflow, ids, before, seen.guarded, moved)
+
+    def today(self, given: Mapping[str, Any], *, late: bool = False) -> dict[str, Any]:
+        """Answers by the ids of today. Raises `AnswerError` for an id that belongs to no open question, and where another question comes
+        first. `late`: an answer to a question that a policy has done away with is left as it is, for LangGraph to ignore."""
+        made: dict[str, Any] = {}
+        for name, answer in given.items():
+            today = name if name in self.ids else self.before.get(name)
+            if late and today == "":
+                made[name] = answer
+                continue
+            if today is None or today not in self.ids:
+                open_ids = ", ".join(sorted(self.ids)) or "none"
+                raise AnswerError(
+                    "the answer is for a question that the thread does not wait for",
+                    run_id=self.thread,
+                    workflow=self.workflow,
+                    path=f"interrupt {name}",
+                    hint=f"It was answered already, or is gone: ask graph.get_state(config).interrupts what is open (today: {open_ids})",
+                )
+            if self.guarded:
+                raise AnswerError(
+                    "the answer cannot be given yet, because the new version asks another question first",
+                    run_id=self.thread,
+                    workflow=self.workflow,
+                    path=f"interrupt {name}",
+                    hint="Let the step ask: graph.invoke(None, config), and answer what is open then",
+                )
+            made[today] = answer
+        return made
 
 
 def answers_today(reading: Reading, config: Config, given: Mapping[str, Any]) -> Steps[dict[str, Any]]:
-    """Answers by the ids that the questions of a thread have today, from those by ids that a client still holds. Raises `AnswerError` for
-    an id that belongs to no open question, and where another question comes first."""
+    """Answers by the ids that the questions of a thread have today, from those by ids that a client still holds. Raises as
+    `Asked.today`."""
     found = yield from reading.one(config)
+    return Asked.of(reading, str(config["configurable"]["thread_id"]), found).today(given)
+
+
+def translate_answers(reading: Reading, config: Any, found: CheckpointTuple | None) -> None:
+    """Where a run begins on a thread whose questions have other ids now, answers by the ids of before reach them, and others are refused.
+
+    LangGraph ignores an id that it does not know. It tells no saver of a ``Command``, but asks it for the thread with the very settings
+    into which it puts the answers next: so these are replaced by some that look at them.
+    """
     inside = config["configurable"]
-    thread = str(inside["thread_id"])
-    asked: set[str] = set()
-    seen = None
-    if found is not None:
-        asked = {
-            each.id
-            for _, channel, value in found.pending_writes or ()
-            if channel == "__interrupt__"
-            for each in value
-        }
-        seen = reading.seen.get((thread, "", found.checkpoint["id"]))
-    made: dict[str, Any] = {}
-    said: Any = (found.metadata if found is not None else None) or {}
-    before: Mapping[str, str] = said.get(QUESTIONS) or {}
-    for given_name, answer in given.items():
-        name = before.get(given_name, given_name)
-        today = name if name in asked else (seen.questions.get(name) if seen is not None else None)
-        if today not in asked:
-            raise AnswerError(
-                "the answer is for a question that the thread does not wait for",
-                run_id=thread,
-                workflow=reading.migrator.workflow,
-                path=f"interrupt {name}",
-                hint="It was answered already, or is gone: ask graph.get_state(config).interrupts what is open",
-            )
-        if seen is not None and seen.guarded:
-            raise AnswerError(
-                "the answer cannot be given yet, because the new version asks another question first",
-                run_id=thread,
-                workflow=reading.migrator.workflow,
-                path=f"interrupt {name}",
-                hint="Let the step ask: graph.invoke(None, config), and answer what is open then",
-            )
-        made[str(today)] = answer
-    return made
+    if _RUNS not in inside or _WITHIN in inside or inside.get("checkpoint_ns"):
+        return
+    asked = Asked.of(reading, str(inside["thread_id"]), found)
+    if asked.moved:
+        config["configurable"] = _Settings(inside, asked)
+
+
+class _Settings(dict[str, Any]):
+    def __init__(self, settings: Mapping[str, Any], asked: Asked) -> None:
+        super().__init__(settings)
+        self._asked = asked
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        super().__setitem__(name, self._asked.today(value, late=True) if name == _ANSWERS else value)

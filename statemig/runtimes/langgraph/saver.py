@@ -19,11 +19,11 @@ from statemig.envelope import Stamp
 from statemig.errors import ConfigError
 from statemig.runtimes.langgraph.appending import appended, astore, store
 from statemig.runtimes.langgraph.complements import Complements, Copy
-from statemig.runtimes.langgraph.on_request import answers_today
+from statemig.runtimes.langgraph.on_request import answers_today, translate_answers
 from statemig.runtimes.langgraph.passing import Named, named, named_of_runs, unnamed
 from statemig.runtimes.langgraph.reading import Config, Get, Reading, Request, Search, Seen, Steps
 from statemig.runtimes.langgraph.rows import rows_beside
-from statemig.runtimes.langgraph.stamps import KEY, stamp_row, stamped
+from statemig.runtimes.langgraph.stamps import KEY, QUESTIONS, stamp_row, stamped
 from statemig.runtimes.langgraph.tasks import RESUME
 from statemig.runtimes.langgraph.values import Postponed, built
 
@@ -80,23 +80,40 @@ class MigratingSaver(BaseCheckpointSaver[Any]):
 
     def get_tuple(self, config: Any) -> CheckpointTuple | None:
         reading = self._reading
+        found: CheckpointTuple | None
         place = reading.at_head.guess(config)
         if place is not None:
             found = reading.at_head.seen(place, self.inner.get_tuple(config), reading.look)
             if found is not None:
-                return found
+                return self._shown(config, found)
         stored = self._reader.get_tuple(config) if reading.lies_where_it_says(config) else None
-        return reading.at_once(stored) or self._run(reading.one(config, stored))
+        found = reading.at_once(stored)
+        if found is not None:
+            return self._shown(config, found)
+        found = self._run(reading.one(config, stored))
+        translate_answers(reading, config, found)
+        return found
 
     async def aget_tuple(self, config: Any) -> CheckpointTuple | None:
         reading = self._reading
+        found: CheckpointTuple | None
         place = reading.at_head.guess(config)
         if place is not None:
             found = reading.at_head.seen(place, await self.inner.aget_tuple(config), reading.look)
             if found is not None:
-                return found
+                return self._shown(config, found)
         stored = await self._reader.aget_tuple(config) if reading.lies_where_it_says(config) else None
-        return reading.at_once(stored) or await self._arun(reading.one(config, stored))
+        found = reading.at_once(stored)
+        if found is not None:
+            return self._shown(config, found)
+        found = await self._arun(reading.one(config, stored))
+        translate_answers(reading, config, found)
+        return found
+
+    def _shown(self, config: Any, found: CheckpointTuple) -> CheckpointTuple:
+        if QUESTIONS in found.metadata:
+            translate_answers(self._reading, config, found)
+        return found
 
     def list(
         self,

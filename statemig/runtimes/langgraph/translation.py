@@ -154,6 +154,7 @@ class _Work:
     questions: dict[str, str] = field(default_factory=dict)
     held: dict[str, dict[int, Any]] = field(default_factory=dict)
     guarded: bool = False
+    shifted: bool = False
     #: the tasks here, by the ids there
     ids: dict[str, str] = field(default_factory=dict)
     paths: dict[str, str] = field(default_factory=dict)
@@ -256,7 +257,7 @@ class _Work:
             "updated_channels": self.updated,
         }
         self._foresee()
-        checkpoint["id"] = self.shown(old["id"], self.guarded)
+        checkpoint["id"] = self.shown(old["id"], self.guarded or self.shifted)
         rows = self._rows(checkpoint)
         moved = {
             namespace_of(self.namespace, self.node_of[task.id], self.ids[task.id]): space(self.parked, task)
@@ -500,12 +501,10 @@ class _Work:
             if there:
                 self._later[task.id] = there
             waits = self.positions[task.id].get("index")
-            if (
-                waits is not None
-                and waits > len(line)
-                and self.names.questions(self.parked.prefix + task.node) is not None
-            ):
-                self.guarded = True
+            if waits is not None and self.names.questions(self.parked.prefix + task.node) is not None:
+                self.guarded = self.guarded or waits > len(line)
+                # An id says which question in line it is: one that was answered may have been called what this one would be.
+                self.shifted = self.shifted or waits != len(answers or ())
 
     # -- pending writes ------------------------------------------------------------------------------------------------
 
@@ -540,6 +539,8 @@ class _Work:
             task = by_id[row.task]
             here = self.ids.get(task.id)
             if here is None:
+                if row.channel == INTERRUPT:  # a policy has sent the run elsewhere: nobody asks that any more
+                    self.questions.update({each.arg["id"]: "" for each in questions_in(row)})
                 continue
             match row.channel:
                 case "__interrupt__" if not self.read.is_finished(task):

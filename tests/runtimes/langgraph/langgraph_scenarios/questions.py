@@ -19,6 +19,12 @@ _REVIEW = (lambda op: op.rename_step("approve", to="review"),)
 _WRAPPER = (lambda op: op.rename_step("inner", to="wrapper"),)
 FINE = Command(resume="fine")
 
+_IDS: tuple[tuple[str, Any], ...] = (
+    ("todays", "today"),
+    ("a-translated", "translated"),
+    ("the-old", "old"),
+)
+
 BY_ID = (
     Scenario(
         "answer-by-todays-id-after-a-rename",
@@ -40,21 +46,20 @@ BY_ID = (
         "answer-by-the-old-id-after-a-rename",
         (V1, RENAMED),
         _REVIEW,
-        (parked(), Turn(2, (Answer("yes", by="old"),))),
-        {"topic": "x", "draft": "X"},
-        ("write",),
-        asks=("review",),
+        (parked(), Turn(2, (Answer("yes", by="old"), FINE))),
+        _END,
+        ("write", "review: yes", "check: fine", _SENT),
     ),
     *(
         Scenario(
-            f"answer-by-{'todays' if by == 'today' else 'a-translated'}-id-in-a-renamed-subgraph",
+            f"answer-by-{name}-id-in-a-renamed-subgraph",
             (nested("inner", "approve"), nested("wrapper", "approve")),
             _WRAPPER,
             (parked(), Turn(2, (Answer("yes", by=by),))),
             _INSIDE,
             ("plan", "prepare", "approve: yes", "draft='X'; answer='yes'"),
         )
-        for by in ("today", "translated")
+        for name, by in _IDS
     ),
 )
 
@@ -108,10 +113,13 @@ ORDER = (
         ("old?",),
         ("new?", "old?"),
         [None, 0],
-        (parked(), Turn(2, (Answer("yes", by="old"),))),
-        (),
-        None,
-        asks=("new?",),
+        (
+            parked(),
+            Turn(2, (Answer("yes", by="old"),), fails="AnswerError"),
+            Turn(2, (None, *_say("first", "second"))),
+        ),
+        ("refused: AnswerError", "approve: new? first, old? second"),
+        "first, second",
     ),
     _asked(
         "question-inserted-before-and-answered-by-a-translated-id",
