@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -29,6 +30,8 @@ from statemig.runtimes.langgraph.values import Postponed, built
 
 if TYPE_CHECKING:
     from statemig.migrator import Migrator
+    from statemig.runtimes.langgraph.turns import Turns
+    from statemig.store.protocols import DeployStore
 
 OnNewer = Literal["refuse", "downgrade", "pass"]
 
@@ -43,6 +46,10 @@ class MigratingSaver(BaseCheckpointSaver[Any]):
 
     Reading raises what a migration raises (`CursorError`, `InvalidStateError`, `MigrationHeld`, ...), `NewerRevisionError`,
     `UnknownRevisionError`, and `UnstampedError` where a graph without this saver went on with a thread.
+
+    With `deploy` the saver is a worker, called `worker` (host and process where not given): it says that it lives, and reading raises
+    `MigrationPinned` or `RoutedElsewhereError` for a thread of workers of another version, and `DrainingError` for a new one while this
+    version drains.
     """
 
     def __init__(
@@ -53,6 +60,8 @@ class MigratingSaver(BaseCheckpointSaver[Any]):
         on_newer: OnNewer = "refuse",
         *,
         revision: str = "head",
+        deploy: DeployStore | None = None,
+        worker: str | None = None,
     ) -> None:
         super().__init__(serde=inner.serde)
         if on_newer not in ("refuse", "downgrade", "pass"):
@@ -70,16 +79,28 @@ class MigratingSaver(BaseCheckpointSaver[Any]):
             Complements(inner.serde, self._rows is not None),
         )
         self._reader = _postponing(inner)
+        self._turns: Turns | None = None
+        if deploy is not None:
+            from statemig.runtimes.langgraph.turns import Turns  # most need no SQLAlchemy
+
+            self._turns = Turns(deploy, self._reading, worker)
 
     def bind(self, graph: Any) -> MigratingSaver:
         """Tell it the compiled graph, whose nodes and joins are then known beyond what the snapshot says. Returns self."""
         self._reading.bind(graph)
         return self
 
+    def leave(self) -> None:
+        """This worker has stopped. Without it, it is taken to live for some minutes more."""
+        if self._turns is not None:
+            self._turns.leave()
+
     # -- reading -------------------------------------------------------------------------------------------------------
 
     def get_tuple(self, config: Any) -> CheckpointTuple | None:
         reading = self._reading
+        if self._turns is not None:
+            self._run(self._turns.require(reading, config, self._turns.beat()))
         found: CheckpointTuple | None
         place = reading.at_head.guess(config)
         if place is not None:
@@ -96,6 +117,9 @@ class MigratingSaver(BaseCheckpointSaver[Any]):
 
     async def aget_tuple(self, config: Any) -> CheckpointTuple | None:
         reading = self._reading
+        if self._turns is not None:
+            view = await asyncio.to_thread(self._turns.beat)
+            await self._arun(self._turns.require(reading, config, view))
         found: CheckpointTuple | None
         place = reading.at_head.guess(config)
         if place is not None:
