@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
+from statemig.deploy import canary
 from statemig.deploy.abort import Aborted, abort
 from statemig.deploy.draining import DrainStatus, begin_drain, end_drain, look_at_drain
 from statemig.deploy.router import Explanation, Router
 from statemig.deploy.side_by_side import SideBySide
+from statemig.deploy.watch import Criteria, Look, Sign, look, watch
 from statemig.deploy.window import WindowStatus, complete, start, status
 
 __all__ = [
     "Aborted",
+    "Criteria",
     "DrainStatus",
     "Explanation",
+    "Look",
     "Router",
     "SideBySide",
+    "Sign",
     "WindowStatus",
     "abort",
     "begin_drain",
+    "canary",
     "complete",
     "end_drain",
+    "look",
     "look_at_drain",
     "start",
     "status",
+    "watch",
 ]

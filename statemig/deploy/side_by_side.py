@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from statemig.errors import ConfigError
+from statemig.store.deploy_canary import begins
 from statemig.store.run import Run
 from statemig.store.run_store import RunStore
 
@@ -44,6 +45,14 @@ class SideBySide:
         newest = max(stores, key=lambda store: store.migrator.version(store.head))
         view = newest.watched.view()
         return self._stores.get(view.preferred or "", newest)
+
+    def starting(self, run_id: str) -> RunStore:
+        """The store in which a new run of that id is to start: that of the canary's version where it is in its share, else `preferred`."""
+        preferred = self.preferred()
+        shares = preferred.watched.view().shares
+        if shares is not None and begins(shares, run_id):
+            return self._stores.get(shares.revision, preferred)
+        return preferred
 
     def claim(self, worker: str, ttl: float = 60) -> Run | None:
         """The next run that any of the versions may take, as `RunStore.claim`; the worker says that it can run all of them."""

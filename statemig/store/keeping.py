@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from sqlalchemy import bindparam, update
 from sqlalchemy.engine import Connection
+from sqlalchemy.exc import IntegrityError
 
 from statemig import json_text
 from statemig.errors import ConflictError, CursorError, InvalidStateError, LeaseLostError, StoreError
@@ -57,15 +58,18 @@ class RunKeeper:
         try:
             self._keep(run)
         except (InvalidStateError, CursorError, ConflictError) as error:
-            if run.claimed and not isinstance(error, LeaseLostError):
+            # That a load was overtaken is nobody's fault: it holds no lease.
+            if not isinstance(error, LeaseLostError if run.claimed else ConflictError):
                 self.abandon(run, "error", type(error).__name__)
             raise
 
     def abandon(self, run: Run, outcome: str, error: str | None) -> None:
-        if not run.claimed:
-            return
         now = self._store.clock()
         row = run.row
+        if not run.claimed:
+            if outcome == "error":
+                self._add_error(replace(self._loaded_attempt(run, now), outcome=outcome, error=error))
+            return
         values = {
             "of_workflow": self._store.workflow,
             "run": row.run_id,
@@ -149,6 +153,16 @@ class RunKeeper:
         run.entry = None
         run.base = lambda: stored
 
+    def _add_error(self, attempt: Attempt) -> None:
+        """Of a run that was loaded: its row stays as it is, so nobody else is disturbed."""
+        for _ in range(TRIES):
+            try:
+                with self._store.engine.begin() as connection:
+                    self._store.records.add_unclaimed(connection, attempt)
+                return
+            except IntegrityError:
+                continue  # two of one run failed at the same moment
+
     def _loaded_attempt(self, run: Run, now: float) -> Attempt:
         position = run.position or {}
         return Attempt(
@@ -162,7 +176,7 @@ class RunKeeper:
             ended_at=now,
             outcome=run.outcome or "done",
             error=run.error,
-            idempotency_key=run.idempotency_key,
+            idempotency_key=run.idempotency_key if "id" in position else None,
         )
 
 

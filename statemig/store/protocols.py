@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from statemig.document import Document
 from statemig.errors import StatemigError
@@ -117,7 +117,8 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One ended try of a step. `outcome`: done, waiting, finished, failed, released, error, or lost (the lease ran out)."""
+    """One ended try of a step. `token` is that of its claim, or below zero where there was none and nothing was written. `outcome`: done,
+    waiting, finished, failed, released, error, or lost (the lease ran out)."""
 
     run_id: str
     token: int
@@ -130,6 +131,30 @@ class Attempt:
     outcome: str
     error: str | None
     idempotency_key: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Touched:
+    """A run that was written or claimed lately. `phase`: ready (a worker has something to do), parked or ended."""
+
+    run_id: str
+    status: str
+    phase: str
+    steps: tuple[str, ...]
+    revision: str | None
+    claimed_revision: str | None
+    claimed_at: float | None
+    updated_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """How many questions of a run were answered at a step, and when the last of them was."""
+
+    run_id: str
+    step: str
+    times: int
+    at: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,6 +273,27 @@ class FleetStore(Fleet, Counted, Protocol):
     def stamp(self, revision: str, run_ids: Sequence[str] | None = ...) -> int:
         """Say which revision runs have, without changing them: those, or else all that do not say it. Returns how many."""
         ...
+
+
+@runtime_checkable
+class Observed(Protocol):
+    """A fleet whose workers write down every try of a step, and that can say what became of its runs. Any other can be watched, too; what
+    is not known of it is said to be so."""
+
+    def touched(self, since: float) -> list[Touched]:
+        """The runs that were written or claimed since then."""
+        ...
+
+    def answered(self, since: float) -> list[Answered]:
+        """Of the runs that were written since then, the steps at which a person has answered, ever."""
+        ...
+
+
+@runtime_checkable
+class ListsFailures(Protocol):
+    """A fleet that lists the runs which could not be brought to a revision and have not changed since."""
+
+    def failures(self, head: str | None = ...) -> list[Failure]: ...
 
 
 class DeployStore(Protocol):

@@ -4,9 +4,10 @@ caller's transaction."""
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Engine, and_, bindparam, delete, select, update
+from sqlalchemy import Engine, and_, bindparam, delete, func, select, update
 from sqlalchemy.engine import Connection
 
 from statemig import json_text
@@ -128,6 +129,12 @@ class Records:
     def add_attempt(self, connection: Connection, attempt: Attempt) -> None:
         values = {column.name: getattr(attempt, column.name) for column in _ATTEMPT}
         self._add_attempt.execute(connection, {"workflow": self._workflow, **values})
+
+    def add_unclaimed(self, connection: Connection, attempt: Attempt) -> None:
+        """An attempt without a claim, and so without a token: it is counted downwards from zero."""
+        of_run = and_(attempts.c.workflow == self._workflow, attempts.c.run_id == attempt.run_id)
+        lowest = connection.execute(select(func.min(attempts.c.token)).where(of_run)).scalar()
+        self.add_attempt(connection, replace(attempt, token=min(lowest or 0, 0) - 1))
 
     def attempts(self, connection: Connection, run_id: str | None, since: float) -> list[Attempt]:
         wanted = select(*_ATTEMPT).where(attempts.c.workflow == self._workflow, attempts.c.ended_at >= since)

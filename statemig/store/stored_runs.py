@@ -23,13 +23,23 @@ from statemig.errors import (
     StoreError,
 )
 from statemig.migrator import Migrator, Record
-from statemig.store import flow, history, kinds
+from statemig.store import flow, history, kinds, progress
 from statemig.store.candidates import Candidates
 from statemig.store.deploy_beside import RunDeployStore
 from statemig.store.deploy_records import Kind
 from statemig.store.deploy_view import Watched
 from statemig.store.engine import open_engine
-from statemig.store.protocols import Attempt, Failure, HistoryEntry, Moved, RunFilter, Standing, StoredRun
+from statemig.store.protocols import (
+    Answered,
+    Attempt,
+    Failure,
+    HistoryEntry,
+    Moved,
+    RunFilter,
+    Standing,
+    StoredRun,
+    Touched,
+)
 from statemig.store.records import Records
 from statemig.store.rows import HalfWritten, OwnRows, Rows
 from statemig.store.run_table import RunTable, UserRows
@@ -307,6 +317,14 @@ class StoredRuns:
                 workflow=self.workflow,
                 hint="Nothing was written. Use an empty store",
             ) from error
+
+    def touched(self, since: float) -> list[Touched]:
+        """The runs that were written or claimed since then."""
+        return progress.touched(self.engine, self.workflow, since)
+
+    def answered(self, since: float) -> list[Answered]:
+        """Of the runs that were written since then, the steps at which a person has answered, ever."""
+        return progress.answered(self.engine, self.workflow, since)
 
     def row(self, run_id: str) -> StoredRun:
         row = self.rows.one(run_id)
