@@ -22,6 +22,8 @@ NOT_KNOWN: Final = 14
 BLOCKED: Final = 15
 ZOMBIES: Final = 16
 UNFIT: Final = 17
+WAIT: Final = 18
+ABORT: Final = 19
 BREAKING: Final = 20
 
 MEANINGS: Final = {
@@ -40,8 +42,10 @@ MEANINGS: Final = {
     DRAINING: "drain: runs are left; it goes on",
     STALLED: "drain: runs are left, and nothing moves or the deadline has passed",
     NOT_KNOWN: "runs, drain: a figure could not be computed; its reason is printed",
-    BLOCKED: "deploy, abort: something is in the way; all of it is listed, and nothing was written",
+    BLOCKED: "deploy, canary, abort: something is in the way; all of it is listed, and nothing was written",
     ZOMBIES: "runs, route explain: there are runs that no living worker can take; each kind is listed",
     UNFIT: "rehearse: live runs could not be migrated; each reason is listed with its runs, and nothing was written",
+    WAIT: "watch: too few runs to tell, or a figure is not known; which is printed",
+    ABORT: "watch: the new version is worse; the sign and the figures are printed",
     BREAKING: "diff: breaking",
 }

@@ -46,6 +46,8 @@ COMMANDS: Final[dict[str, Entry]] = {
     "route": Entry("route", "Say which version runs a run, and ask why."),
     "drain": Entry("drain", "Start no new runs of a version, and watch the others end."),
     "deploy": Entry("deploy", "Open and close the window in which two versions share the runs."),
+    "canary": Entry("canary", "Send a small share of the runs to a new version first."),
+    "watch": Entry("watch", "Does more go wrong on the new version than on the old one?"),
     "abort": Entry("abort", "Undo a deploy: bring the runs back, or pin them to the new version."),
 }
 

@@ -256,7 +256,6 @@ def status(fleet: Counted) -> CanaryStatus:
     shares = None if rollout is None else shares_of(rollout)
     steps: dict[str, StepCount] = {}
     started = 0
-    beside = fleet.deploy.canary_beside()
     for kind in fleet.kinds():
         inside = shares is not None and (shares.parked >= 1 or kind.canary == shares.revision)
         is_new = rollout is not None and kind.revision == rollout.new
@@ -279,9 +278,6 @@ def status(fleet: Counted) -> CanaryStatus:
             notes.append(f"whether there are runs that statemig has never written is {untagged}")
         elif untagged:
             notes.append(f"{untagged:,} runs were never written by statemig, and none of them is chosen")
-        if beside and shares is not None and shares.parked < 1:
-            inside_now = sum(to == rollout.new for to in beside.values())
-            notes.append(f"{inside_now:,} runs are chosen; by step they are not counted in this store")
     return CanaryStatus(rollout, canary, left, dict(sorted(steps.items())), started, tuple(notes))
 
 

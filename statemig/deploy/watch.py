@@ -104,7 +104,7 @@ def look(fleet: Counted, criteria: Criteria | None = None, *, since: float | Non
     begin = _begin(rollout) if since is None else since
     seen = observe(fleet, rollout, begin, stuck_after=criteria.stuck_after)
     signs = tuple(_signs(seen, criteria))
-    verdict, why = _judge(signs, criteria.minimum)
+    verdict, why = _judge(signs)
     return Look(
         fleet.workflow, rollout.new, fleet.clock(), begin, verdict, tuple(why), signs, seen.not_brought
     )
@@ -161,7 +161,7 @@ def _signs(seen: Observation, criteria: Criteria) -> Iterator[Sign]:
         yield Sign(name, step, comparison, tuple(sorted(each.bad)[:_EXAMPLES]))
 
 
-def _judge(signs: tuple[Sign, ...], minimum: float) -> tuple[Verdict, list[str]]:
+def _judge(signs: tuple[Sign, ...]) -> tuple[Verdict, list[str]]:
     worse = [f"{sign}: {_worse(sign.found)}" for sign in signs if sign.answer == "worse"]
     if worse:
         return "ABORT", worse
@@ -175,7 +175,8 @@ def _judge(signs: tuple[Sign, ...], minimum: float) -> tuple[Verdict, list[str]]
     if why:
         return "WAIT", why
     unknown = [f"{sign}: {sign.found}" for sign in others if isinstance(sign.found, Unknown)]
-    sure = f"errors: whatever is worse about it is less than {minimum:.1%}"
+    assert isinstance(overall.found, Comparison)
+    sure = f"{overall}: {_of(overall.found.canary)} against {_of(overall.found.control)}, at most {overall.found.high:+.1%}"
     return "OK", [sure, *unknown]
 
 

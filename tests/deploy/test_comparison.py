@@ -123,6 +123,25 @@ def test_without_a_difference_the_alarm_is_raised_less_often_than_alpha(rate, ca
     assert 0 < alarms / 4000 < 0.05
 
 
+def test_thirty_looks_that_share_alpha_raise_it_less_often_too():
+    """Runs come in while somebody watches; 400 watches of a version that is no worse."""
+    draw = numpy.random.default_rng(20_240_229)
+    alarms = 0
+    for _ in range(400):
+        bad, others = draw.binomial(4, 0.1, 30).cumsum(), draw.binomial(40, 0.1, 30).cumsum()
+        alarms += any(
+            compare(
+                Side(int(bad[n]), 4 * (n + 1)),
+                Side(int(others[n]), 40 * (n + 1)),
+                alpha=0.05 / 30,
+                minimum=0.0,
+            ).answer
+            == "worse"
+            for n in range(0, 30, 3)
+        )
+    assert alarms / 400 < 0.05
+
+
 def test_a_version_that_fails_a_fifth_more_is_found_nearly_always():
     draw = numpy.random.default_rng(20_240_229)
     found = [

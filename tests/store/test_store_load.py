@@ -83,6 +83,19 @@ def test_load_writes_nothing_after_an_exception(url, clock):
     assert rows_of(runs) == before
 
 
+def test_a_load_that_raises_is_written_down_with_its_error_and_disturbs_nobody(url, clock):
+    runs = store(url, 1, clock=clock)
+    run_id = runs.start(state())
+    with runs.load(run_id) as other:
+        for _ in range(2):
+            with pytest.raises(ValueError), runs.load(run_id):
+                raise ValueError("the text of it is not kept")
+        other.state["topic"] = "saved"
+    found = [(a.step, a.revision, a.outcome, a.error, a.token < 0) for a in runs.attempts(run_id)]
+    assert found == [("classify", "r1", "error", "ValueError", True)] * 2
+    assert runs.read(run_id).state["topic"] == "saved"
+
+
 def test_of_two_loads_the_later_save_is_refused(url, clock):
     runs = store(url, 1, clock=clock)
     run_id = runs.start(state())
