@@ -26,7 +26,7 @@ from statemig.deploy.canary import CanaryStatus
 from statemig.deploy.watch import Criteria
 from statemig.deploy.watch import as_json as look_as_json
 from statemig.errors import DeployError
-from statemig.store.run_store import RunStore
+from statemig.store.protocols import FleetStore
 
 
 @click.group()
@@ -80,7 +80,16 @@ def start(
     name, target = project.resolve_one(revision, workflow)
     store = open_store(project, name, url)
     try:
-        found = canaries.start(store, target, new=new, parked=parked, stages=stages, hold=hold, old=old)
+        found = canaries.start(
+            store,
+            target,
+            new=new,
+            parked=parked,
+            stages=stages,
+            hold=hold,
+            old=old,
+            in_memory=store.keeps_beside,
+        )
     except DeployError as error:
         raise BlockedError(error) from error
     _show(store, form, found)
@@ -152,7 +161,7 @@ def stop(project: Project, url: str | None, workflow: str | None, form: str) -> 
     _show(store, form, found)
 
 
-def _show(store: RunStore, form: str, found: CanaryStatus) -> None:
+def _show(store: FleetStore, form: str, found: CanaryStatus) -> None:
     if form == "json":
         watched = None if found.look is None else look_as_json(found.look)
         print_json({"workflow": store.workflow, **canaries.as_json(found), "watch": watched})

@@ -11,7 +11,7 @@ from statemig.migrator import Migrator
 from statemig.operations.steps import RenameStep
 from statemig.store.deploy_records import Rollout, Unknown
 from statemig.store.deploy_view import steps_of
-from statemig.store.protocols import Answered, Attempt, Counted, Observed, RunFilter, Touched
+from statemig.store.protocols import Answered, Attempt, Counted, ListsFailures, Observed, RunFilter, Touched
 from statemig.workflow.flow import ends
 
 SIGNS: Final = ("errors", "silent ends", "asked again", "no progress")
@@ -72,8 +72,9 @@ def observe(fleet: Counted, rollout: Rollout, since: float, *, stuck_after: floa
     )
     answered: list[Answered] | Unknown = Unknown("this store does not say what was answered")
     if isinstance(fleet, Observed):
-        unsaid = None
         answered = fleet.answered(since)
+    if isinstance(fleet, ListsFailures):
+        unsaid = None
         not_brought = {
             each.run_id: each.step
             for each in fleet.failures(new)
