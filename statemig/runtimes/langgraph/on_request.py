@@ -22,14 +22,14 @@ _ANSWERS: Final = "__pregel_resume_map"
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """`ids`: of the questions of a thread today. `before`: those by ids that they had before. `guarded`: another question comes first.
-    `moved`: the ids are others than those that the thread was parked with."""
+    """`ids`: of the questions of a thread today. `before`: those by ids that they had before. `later`: those that another question comes
+    before. `moved`: the ids are others than those that the thread was parked with."""
 
     thread: str
     workflow: str
     ids: frozenset[str] = frozenset()
     before: Mapping[str, str] = field(default_factory=dict)
-    guarded: bool = False
+    later: frozenset[str] = frozenset()
     moved: bool = False
 
     @classmethod
@@ -47,7 +47,8 @@ class Asked:
             return cls(thread, workflow, ids, earlier, moved=bool(earlier))
         before = {**{old: seen.questions.get(new, new) for old, new in earlier.items()}, **seen.questions}
         moved = bool(earlier) or seen.stamp.revision != reading.target
-        return cls(thread, workflow, ids, before, seen.guarded, moved)
+        later = frozenset(each.id for value in rows for each in value[1:]) if seen.guarded else frozenset()
+        return cls(thread, workflow, ids, before, later, moved)
 
     def today(self, given: Mapping[str, Any], *, late: bool = False) -> dict[str, Any]:
         """Answers by the ids of today. Raises `AnswerError` for an id that belongs to no open question, and where another question comes
@@ -67,7 +68,7 @@ class Asked:
                     path=f"interrupt {name}",
                     hint=f"It was answered already, or is gone: ask graph.get_state(config).interrupts what is open (today: {open_ids})",
                 )
-            if self.guarded:
+            if today in self.later:
                 raise AnswerError(
                     "the answer cannot be given yet, because the new version asks another question first",
                     run_id=self.thread,

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Generator, Hashable, Mapping
+from collections.abc import Generator, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
@@ -32,7 +32,7 @@ from statemig.runtimes.langgraph.stamps import (
 from statemig.runtimes.langgraph.steps import Names
 from statemig.runtimes.langgraph.tasks import CONTROL, INTERRUPT, RESUME, Nodes, Parked, Row
 from statemig.runtimes.langgraph.translation import Shown, as_it_is, translate
-from statemig.runtimes.langgraph.values import Stored, built, live, raw
+from statemig.runtimes.langgraph.values import Foreign, Stored, built, live, raw
 
 if TYPE_CHECKING:
     from statemig.migrator import Migrator
@@ -212,7 +212,7 @@ class Reading:
             each: CheckpointTuple
             for each in (yield Search(_config(thread, place))):
                 real = each.config["configurable"]["checkpoint_id"]
-                if real[:24] == name[:24] and self.alias(real, True) == name:
+                if real[:24] == name[:24] and name in self._aliases_of(real):
                     self.aliases.put((thread, name), real)
                     return each
         return found
@@ -261,7 +261,8 @@ class Reading:
         if checkpoint["id"] != real:
             self.aliases.put((thread, checkpoint["id"]), real)
         self.seen.put((thread, namespace, checkpoint["id"]), shape.seen)
-        writes = [(row.task, row.channel, built(row.value, self.serde)) for row in parked.rows]
+        rows_here = (*parked.rows, *guards(parked))
+        writes = [(row.task, row.channel, built(row.value, self.serde)) for row in rows_here]
         thread_id = stored.config["configurable"]["thread_id"]
         above = stored.parent_config
         said: Any = stored.metadata
@@ -317,7 +318,14 @@ class Reading:
     def alias(self, checkpoint: str, guarded: bool) -> str:
         if not guarded:
             return checkpoint
-        return checkpoint[:24] + json_text.digest([checkpoint, self.target], 12)[:12]
+        return checkpoint[:24] + json_text.digest(checkpoint, 12)[:12]
+
+    def _aliases_of(self, checkpoint: str) -> list[str]:
+        """What it may be called: each revision may put a question before the one that waits."""
+        found = [checkpoint]
+        while len(found) < len(self.migrator.known):
+            found.append(self.alias(found[-1], True))
+        return found
 
     # -- which revision ------------------------------------------------------------------------------------------------
 
@@ -454,7 +462,7 @@ class Reading:
                 around=spaces[source][1],
                 complement=complement,
                 thread=thread,
-                shown=shown if last else as_it_is,
+                shown=shown if last else self.alias,
                 waiting=waiting,
             )
             complement, document = made.complement, made.document
@@ -483,6 +491,8 @@ class Reading:
             if row.channel == INTERRUPT and any(each.arg["id"] not in known for each in questions_in(row))
         }
         found: dict[str, str] = {}
+        together: dict[str, list[Foreign]] = {}
+        guarded = parked.guarded
         for here, there in parked.moved.items():
             if here.rsplit(":", 1)[-1] not in wanted:
                 continue
@@ -494,19 +504,32 @@ class Reading:
             rows = sorted_rows(inner.pending_writes or (), stamp.revision)
             shape = yield from self.translated(inner, thread, metadata, stamp, rows, self.alias, target)
             found.update(shape.parked.questions)
+            if shape.parked.guarded:
+                guarded = True
+                together |= {
+                    asked[-1].arg["id"]: asked
+                    for row in shape.parked.rows
+                    if row.channel == INTERRUPT and (asked := questions_in(row))
+                }
         if not found:
             return parked
 
         def renamed(row: Row) -> Row:
             if row.channel != INTERRUPT:
                 return row
-            asked = [
-                replace(each, arg={**each.arg, "id": found.get(each.arg["id"], each.arg["id"])})
-                for each in questions_in(row)
-            ]
-            return replace(row, value=asked)
+            asked: dict[str, Foreign] = {}
+            for each in questions_in(row):
+                name = found.get(each.arg["id"]) or each.arg["id"]
+                here = together.get(name, [replace(each, arg={**each.arg, "id": name})])
+                asked.update((one.arg["id"], one) for one in here)
+            return replace(row, value=list(asked.values()))
 
-        return replace(parked, rows=tuple(map(renamed, parked.rows)), questions={**found, **parked.questions})
+        return replace(
+            parked,
+            rows=tuple(map(renamed, parked.rows)),
+            questions={**found, **parked.questions},
+            guarded=guarded,
+        )
 
     # -- namespaces ----------------------------------------------------------------------------------------------------
 
@@ -634,6 +657,7 @@ class Reading:
             around=spaces[stamp.revision][1],
             complement=complement,
             thread=thread,
+            shown=self.alias,
         )
         return made.parked
 
@@ -655,6 +679,14 @@ def _after(before: Parked, made: Parked, rows: tuple[Row, ...]) -> Parked:
         moved={**{here: there for here, there in before.moved.items() if here not in passed}, **chained},
         questions={**made.questions, **passed_on},
     )
+
+
+def guards(parked: Parked) -> Iterator[Row]:
+    """The questions that another one comes before, once more, as if other tasks asked them: LangGraph 1.0 looks at the first question of
+    each task, and refuses an answer without an id only where there are several of those."""
+    for row in parked.rows if parked.guarded else ():
+        if row.channel == INTERRUPT and len(asked := questions_in(row)) > 1:
+            yield Row(f"statemig:{row.task}", INTERRUPT, asked[-1:])
 
 
 def _count(row: Row) -> int:

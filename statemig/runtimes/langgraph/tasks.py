@@ -47,9 +47,9 @@ class Parked:
     """One checkpoint of one namespace, as the code of one revision sees it.
 
     `step`: the number of the superstep that follows. `fresh`: the channels that are not stored under the version they have here.
-    `questions`: the ids of questions here by those that are stored, empty where a policy has done away with one. `moved`: namespaces of
-    tasks here, and those that are stored. `held`: answers to later questions, by task. `guarded`: a question has come before the one that
-    waits. `paths`: of each task, what savers order its writes by.
+    `questions`: the ids of questions here by those that are stored, empty where a policy has done away with one. `moved`: the namespace of
+    each task here, and the one that is stored. `held`: answers to later questions, by task. `guarded`: a question has come before the one
+    that waits. `paths`: of each task, what savers order its writes by.
     """
 
     namespace: str

@@ -271,7 +271,7 @@ class _Work:
             tuple(rows),
             {**{k: v for k, v in self.parked.fresh.items() if self.versions.get(k) == v}, **self.fresh},
             self.questions,
-            {here: there for here, there in moved.items() if here != there},
+            moved,
             self.held,
             self.guarded,
             self.paths,

@@ -8,7 +8,7 @@ from langgraph_scenarios.classes import NESTED
 from langgraph_scenarios.fields import FIELDS
 from langgraph_scenarios.fleets import MIXED, PENDING, SEVERAL
 from langgraph_scenarios.joins import ARRIVALS, JOINS, WAYS
-from langgraph_scenarios.questions import BY_ID, ORDER
+from langgraph_scenarios.questions import BY_ID, INSERTED, ORDER
 from langgraph_scenarios.sends import SENDS
 from langgraph_scenarios.steps import REMOVED, STEPS
 from langgraph_scenarios.subgraphs import SUBGRAPHS
@@ -19,7 +19,7 @@ FAMILIES: dict[str, tuple[Scenario, ...]] = {
     "steps": STEPS + REMOVED,
     "joins": JOINS + ARRIVALS + WAYS,
     "subgraphs": SUBGRAPHS,
-    "questions": BY_ID + ORDER,
+    "questions": BY_ID + ORDER + INSERTED,
     "sends": SENDS,
     "fleets": SEVERAL + MIXED + PENDING,
 }

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from langgraph.graph import END, START, StateGraph
 from langgraph.types import Command
-from langgraph_nodes import Build, asks, chain, writes, yes
+from langgraph_nodes import Build, Log, asks, chain, writes, yes
 from langgraph_play import Answer, Scenario, Turn, parked
+from langgraph_states import Kind, graph_of
 
-from langgraph_scenarios.fields import PLAIN, V1
+from langgraph_scenarios.fields import PLAIN, V1, without
 from langgraph_scenarios.steps import RENAMED
 from langgraph_scenarios.subgraphs import nested
 
@@ -58,6 +60,17 @@ BY_ID = (
             (parked(), Turn(2, (Answer("yes", by=by),))),
             _INSIDE,
             ("plan", "prepare", "approve: yes", "draft='X'; answer='yes'"),
+        )
+        for name, by in _IDS
+    ),
+    *(
+        Scenario(
+            f"answer-by-{name}-id-to-a-renamed-step-in-a-subgraph",
+            (nested("inner", "approve"), nested("inner", "review")),
+            (lambda op: op.rename_step("inner.approve", to="inner.review"),),
+            (parked(), Turn(2, (Answer("yes", by=by),))),
+            _INSIDE,
+            ("plan", "prepare", "review: yes", "draft='X'; answer='yes'"),
         )
         for name, by in _IDS
     ),
@@ -178,5 +191,131 @@ ORDER = (
         (parked(), Turn(2, (yes,), fails="CursorError"), Turn(1, _say("1", "2"))),
         ("refused: CursorError", "approve: one? 1, two? 2"),
         "1, 2",
+    ),
+)
+
+
+# -- a question that comes before the one that waits, and more ----------------------------------------------------------
+
+
+_ASKED: dict[str, Any] = {"topic": str, "answer": str}
+
+
+def _inside(*questions: str) -> Build:
+    """A subgraph that asks."""
+
+    def build(log: Log, kind: Kind = "TypedDict") -> StateGraph:
+        inner = chain(_ASKED, prepare=writes("prepare"), approve=asks("approve", "answer", *questions))
+        graph = graph_of(kind, _ASKED)
+        graph.add_node("inner", inner(log, kind).compile())
+        graph.add_edge(START, "inner")
+        graph.add_edge("inner", END)
+        return graph
+
+    return build
+
+
+_INNER_ORDER = (lambda op: op.map_waiting("inner.approve", order=[None, 0]),)
+_BOTH = "approve: new? first, old? second"
+_LATER = (
+    asking("old?"),
+    asking("new?", "old?"),
+    chain(
+        without(PLAIN, "note"),
+        write=writes("write"),
+        approve=asks("approve", "answer", "new?", "old?"),
+    ),
+)
+_LATER_SCRIPTS = (
+    lambda op: op.map_waiting("approve", order=[None, 0]),
+    lambda op: op.remove_field("state.note"),
+)
+_ANSWERED = {"topic": "x", "answer": "first, second"}
+
+INSERTED = (
+    Scenario(
+        "question-inserted-before-and-answered-by-its-own-id",
+        _LATER[:2],
+        _LATER_SCRIPTS[:1],
+        (
+            parked(),
+            Turn(2, (None,)),
+            Turn(2, (Answer("first", by="translated"),)),
+            Turn(2, (Answer("second", by="old"),)),
+        ),
+        _ANSWERED,
+        ("write", _BOTH),
+    ),
+    Scenario(
+        "question-inserted-before-asked-and-one-revision-more",
+        _LATER,
+        _LATER_SCRIPTS,
+        (parked(), Turn(2, (None,)), Turn(3, _say("first", "second"))),
+        _ANSWERED,
+        ("write", _BOTH),
+    ),
+    Scenario(
+        "question-inserted-before-and-one-revision-more",
+        _LATER,
+        _LATER_SCRIPTS,
+        (parked(), Turn(3, (yes,), fails="RuntimeError"), Turn(3, (None, *_say("first", "second")))),
+        _ANSWERED,
+        ("write", "refused: RuntimeError", _BOTH),
+    ),
+    Scenario(
+        "question-inserted-before-one-revision-more-and-the-old-id",
+        _LATER,
+        _LATER_SCRIPTS,
+        (
+            parked(),
+            Turn(3, (Answer("yes", by="old"),), fails="AnswerError"),
+            Turn(3, (None, *_say("first", "second"))),
+        ),
+        _ANSWERED,
+        ("write", "refused: AnswerError", _BOTH),
+    ),
+    Scenario(
+        "question-inserted-before-one-revision-more-and-a-translated-id",
+        _LATER,
+        _LATER_SCRIPTS,
+        (
+            parked(),
+            Turn(3, (Answer("yes", by="translated"),), fails="AnswerError"),
+            Turn(3, (None, *_say("first", "second"))),
+        ),
+        _ANSWERED,
+        ("write", "refused: AnswerError", _BOTH),
+    ),
+    Scenario(
+        "question-inserted-before-in-a-subgraph",
+        (_inside("old?"), _inside("new?", "old?")),
+        _INNER_ORDER,
+        (parked(), Turn(2, (yes,), fails="RuntimeError"), Turn(2, (None, *_say("first", "second")))),
+        _ANSWERED,
+        ("prepare", "refused: RuntimeError", _BOTH),
+    ),
+    Scenario(
+        "question-inserted-before-in-a-subgraph-and-the-old-id",
+        (_inside("old?"), _inside("new?", "old?")),
+        _INNER_ORDER,
+        (
+            parked(),
+            Turn(2, (Answer("yes", by="old"),), fails="AnswerError"),
+            Turn(2, (None, *_say("first", "second"))),
+        ),
+        _ANSWERED,
+        ("prepare", "refused: AnswerError", _BOTH),
+    ),
+    Scenario(
+        "question-inserted-before-in-a-subgraph-and-a-translated-id",
+        (_inside("old?"), _inside("new?", "old?")),
+        _INNER_ORDER,
+        (
+            parked(),
+            Turn(2, (Answer("yes", by="translated"),), fails="AnswerError"),
+            Turn(2, (None, *_say("first", "second"))),
+        ),
+        _ANSWERED,
+        ("prepare", "refused: AnswerError", _BOTH),
     ),
 )
