@@ -201,6 +201,10 @@ class RoutedElsewhereError(StoreError):
     """A run is for workers of another version; nothing was written."""
 
 
+class RetiredError(StoreError):
+    """A version was retired: nobody runs it any more, and nothing was written."""
+
+
 class DeployError(StoreError):
     """A step of a deploy can not be made. `problems` lists everything that is in the way."""
 

@@ -49,6 +49,10 @@ COMMANDS: Final[dict[str, Entry]] = {
     "canary": Entry("canary", "Send a small share of the runs to a new version first."),
     "watch": Entry("watch", "Does more go wrong on the new version than on the old one?"),
     "abort": Entry("abort", "Undo a deploy: bring the runs back, or pin them to the new version."),
+    "retire": Entry(
+        "retire",
+        "Refuse a version that nothing needs any more, and erase what was kept for the way back to it.",
+    ),
 }
 
 

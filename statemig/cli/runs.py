@@ -23,6 +23,7 @@ from statemig.cli.project import Project, is_relative, pass_project
 from statemig.cli.stored import open_store, open_stores, pass_store_errors, with_code
 from statemig.errors import RevisionError
 from statemig.fleet.backfill import Backfill, downgrade_all, upgrade_all
+from statemig.store.deploy_store import retired_error
 from statemig.store.protocols import FleetStore
 
 _LEFT: Final = {
@@ -140,7 +141,13 @@ def _targets(
     else:
         names = (project.resolve_one(revision, workflow)[0],)
     stores = [with_code(project, store) for store in open_stores(project, names, url)]
-    return [(store, store.migrator.resolve(revision, current=_standing(store, revision))) for store in stores]
+    found = [
+        (store, store.migrator.resolve(revision, current=_standing(store, revision))) for store in stores
+    ]
+    for store, to in found:
+        if to in store.deploy.retired():
+            raise retired_error(store.workflow, to)
+    return found
 
 
 def _standing(store: FleetStore, revision: str) -> str:

@@ -123,6 +123,10 @@ def as_json(inventory: Inventory) -> dict[str, Any]:
         "unknown_tags": dict(inventory.unknown_tags),
         "zombies": figure(inventory.zombies),
         "zombie_kinds": [asdict(each) for each in inventory.zombie_kinds],
+        "retired": [
+            {"revision": revision, "since_seconds": max(at - when, 0.0)}
+            for revision, when in inventory.retired.items()
+        ],
     }
 
 
@@ -166,6 +170,11 @@ def _print(inventory: Inventory) -> None:
                     f"    {kind.count:,} at {at} ({kind.revision or 'unstamped'}): {need} is needed; {kind.why}; "
                     f"for example {', '.join(kind.examples) or 'none left'}"
                 )
+    if inventory.retired:
+        listed = (
+            f"{revision}, {age(inventory.at - when)} ago" for revision, when in inventory.retired.items()
+        )
+        click.echo(f"  retired: {'; '.join(listed)}")
 
 
 @runs.command("import")

@@ -118,11 +118,18 @@ def abort(
         progress: called after each batch.
 
     Raises:
-        DeployError: no deploy is open and `to` is not given, or no newer version follows from `to`.
+        DeployError: no deploy is open and `to` is not given, no newer version follows from `to`, or the old one was retired.
     """
     deploy = fleet.deploy
     present = deploy.rollout()
     old, new = _ends(fleet, present, to)
+    if old in deploy.retired():
+        raise DeployError(
+            "the version to go back to was retired",
+            workflow=fleet.workflow,
+            revision=old,
+            hint=f"Let it come back with `statemig retire {old} --undo`; what was kept for the way back is gone",
+        )
     done = Aborted(old, new, dry_run)
     migrator = fleet.migrator
     done.policies = tuple(
@@ -192,6 +199,8 @@ def _say(fleet: Revertible, done: Aborted) -> None:
         deploy.drop_policy(policy.scope, policy.target)
     if done.drain_ended:
         deploy.end_drain(done.old)
+    if any(kind.canary is not None for kind in fleet.kinds()) or deploy.canary_beside():
+        deploy.empty_canary()
     for attempt in range(_TRIES):
         present = deploy.rollout()
         if present is not None and (present.old, present.new, present.stage) == (

@@ -155,6 +155,13 @@ def _state(
 def _migrate(fleet: Drained, revision: str) -> tuple[int, tuple[Failure, ...]]:
     preferred = fleet.deploy.preferred()
     to = fleet.migrator.head if preferred is None or preferred[0] == revision else preferred[0]
+    if to in fleet.deploy.retired():
+        raise DeployError(
+            "the runs that are left can not go to a version that was retired",
+            workflow=fleet.workflow,
+            revision=to,
+            hint="Prefer another: `statemig route prefer REV`",
+        )
     moved, failures = 0, []
     now = fleet.clock()
     for batch in fleet.iterate(RunFilter(revision=revision)):

@@ -6,7 +6,7 @@ One aggregate query over the runs; everything else is decided on the kinds of ru
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from statemig.errors import ConfigError
@@ -47,7 +47,8 @@ class Zombies:
 
 @dataclass(frozen=True, slots=True)
 class Inventory:
-    """The runs of a workflow that are in flight. `unknown_tag` counts those whose revision nobody here knows, or that have none."""
+    """The runs of a workflow that are in flight. `unknown_tag` counts those whose revision nobody here knows, or that have none.
+    `retired` are the versions that were retired, and when."""
 
     workflow: str
     at: float
@@ -58,6 +59,7 @@ class Inventory:
     unknown_tags: Mapping[str, int]
     zombies: int | Unknown
     zombie_kinds: tuple[Zombies, ...]
+    retired: Mapping[str, float] = field(default_factory=dict)
 
 
 def take(
@@ -99,6 +101,7 @@ def take(
         tags,
         count,
         tuple(found),
+        fleet.deploy.retired(),
     )
 
 

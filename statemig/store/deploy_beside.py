@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection
 
-from sqlalchemy import Engine, and_, bindparam, or_, select, update
+from sqlalchemy import Engine, and_, bindparam, exists, literal, or_, select, union_all, update
 from sqlalchemy.engine import Connection
 
 from statemig.errors import RunNotFoundError
 from statemig.store.deploy_store import SqlDeployStore, batches
-from statemig.store.deploy_tables import drains
+from statemig.store.deploy_tables import drains, retired
 from statemig.store.tables import meta, runs
 
 
@@ -33,7 +33,11 @@ class RunDeployStore(SqlDeployStore):
             select(meta.c.value).where(meta.c.name == f"deploy/{workflow}").with_for_update(read=True)
         )
         drain = and_(drains.c.workflow == workflow, drains.c.revision == bindparam("of_revision"))
-        self._draining = select(drains.c.revision).where(drain)
+        gone = and_(retired.c.workflow == workflow, retired.c.revision == bindparam("of_revision"))
+        self._closed = union_all(
+            select(literal("retired")).where(exists().where(gone)),
+            select(literal("the version")).where(exists().where(drain)),
+        )
         self._switch = select(meta.c.value).where(meta.c.name == f"draining/{workflow}")
 
     def pin(self, run_id: str, revision: str | None, *, version: int | None = None) -> bool:
@@ -46,8 +50,12 @@ class RunDeployStore(SqlDeployStore):
             free = or_(runs.c.lease_until.is_(None), runs.c.lease_until <= self.clock())
             pinned = pinned.where(runs.c.version == version, free)
         with self.engine.begin() as connection:
-            if connection.execute(pinned, {"of_run": run_id}).rowcount == 1:
-                return True
+            was_pinned = connection.execute(pinned, {"of_run": run_id}).rowcount == 1
+            if was_pinned and revision is not None:
+                self.hold(connection)
+                self.refuse_retired(connection, revision)
+        if was_pinned:
+            return True
         if version is not None:
             return False
         raise RunNotFoundError(
@@ -83,12 +91,16 @@ class RunDeployStore(SqlDeployStore):
     def canary_beside(self) -> dict[str, str]:
         return {}
 
-    def starting(self, connection: Connection, revision: str) -> str | None:
-        """What drains so that no run of that revision may start: "the workflow", "the version", or None. In the transaction that
-        inserts the run."""
-        if connection.dialect.name != "sqlite":  # there the insert has taken the only lock
+    def hold(self, connection: Connection) -> None:
+        """Whoever drains or retires a version from now on waits for the end of this transaction, which has written something."""
+        if connection.dialect.name != "sqlite":  # there the write has taken the only lock
             connection.execute(self._hold)
+
+    def starting(self, connection: Connection, revision: str) -> str | None:
+        """Why no run of that revision may start: "the workflow" or "the version" drains, it is "retired", or None. In the transaction
+        that inserts the run."""
+        self.hold(connection)
         if connection.execute(self._switch).first() is not None:
             return "the workflow"
-        found = connection.execute(self._draining, {"of_revision": revision}).first()
-        return None if found is None else "the version"
+        why: str | None = connection.execute(self._closed, {"of_revision": revision}).scalar()
+        return why

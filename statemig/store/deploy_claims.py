@@ -13,7 +13,7 @@ from statemig.errors import DeployError, DrainingError, RoutedElsewhereError, St
 from statemig.store.deploy_canary import begins
 from statemig.store.deploy_records import Worker
 from statemig.store.deploy_routing import View
-from statemig.store.deploy_store import LIVE
+from statemig.store.deploy_store import LIVE, retired_error
 from statemig.store.deploy_view import facts_of, mine
 from statemig.store.lowering import lowered
 from statemig.store.protocols import Moved, StoredRun
@@ -32,6 +32,7 @@ class Claims:
         watched = self._store.watched
         watched.beat(worker, ttl)
         view = watched.with_me(worker)
+        self._refuse_retired(view)
         shown = None
         if view.decides:
             # Who else runs head changes nothing for us; comparing without them spares the statement.
@@ -58,6 +59,7 @@ class Claims:
         if row.revision == store.head or row.pinned_revision is not None:
             return  # it is where it belongs, or `bring` says more
         view = store.watched.view()
+        self._refuse_retired(view)
         if not view.decides:
             return
         now = store.clock()
@@ -78,6 +80,7 @@ class Claims:
         store = self._store
         head = store.head
         view = store.watched.view()
+        self._refuse_retired(view)
         if not view.decides:
             return row, document
         begun = written = head
@@ -114,6 +117,10 @@ class Claims:
         row = replace(row, revision=written, started_revision=begun, checked=False, complement=complement)
         return row, new.document
 
+    def _refuse_retired(self, view: View) -> None:
+        if self._store.head in view.retired:
+            raise retired_error(self._store.workflow, self._store.head)
+
     def require_open(self, connection: Connection, row: StoredRun) -> None:
         """Raises `DrainingError`. After the insert and before it is seen: who begins to drain counts the run or stops it."""
         store = self._store
@@ -121,6 +128,8 @@ class Claims:
         match draining:
             case None:
                 return
+            case "retired":
+                raise retired_error(store.workflow, row.started_revision or store.head)
             case "the workflow":
                 raise DrainingError(
                     "no new runs start while the workflow drains",

@@ -75,6 +75,7 @@ class View:
     workers: tuple[Worker, ...] = ()
     pins: Mapping[str, str] | None = None
     canary_runs: Mapping[str, str] | None = None
+    retired: frozenset[str] = frozenset()
 
     @property
     def shares(self) -> Shares | None:

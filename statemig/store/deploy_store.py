@@ -13,9 +13,18 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError
 
 from statemig import json_text
-from statemig.errors import ConflictError
+from statemig.errors import ConflictError, RetiredError
 from statemig.store.deploy_records import Drain, Policy, Rollout, Worker
-from statemig.store.deploy_tables import canaries, drains, pins, policies, preferred, rollouts, workers
+from statemig.store.deploy_tables import (
+    canaries,
+    drains,
+    pins,
+    policies,
+    preferred,
+    retired,
+    rollouts,
+    workers,
+)
 from statemig.store.engine import open_engine
 from statemig.store.protocols import Attempt
 from statemig.store.records import Records
@@ -82,7 +91,10 @@ class SqlDeployStore:
     def beat(
         self, worker: str, revision: str, reads: Collection[str] = (), *, live_for: float = LIVE
     ) -> None:
-        """A worker says that it lives, and that it can run `revision` with documents of that one and of `reads`."""
+        """A worker says that it lives, and that it can run `revision` with documents of that one and of `reads`.
+
+        Raises `RetiredError` where that version was retired.
+        """
         now = self.clock()
         known = json_text.dumps(sorted({revision, *reads})).decode()
         of_worker = (
@@ -96,6 +108,7 @@ class SqlDeployStore:
                 return
 
         def appear(connection: Connection) -> None:
+            self.refuse_retired(connection, revision)
             long_gone = (workers.c.workflow == self.workflow) & (workers.c.live_until < now - _REMEMBERED)
             connection.execute(delete(workers).where(or_(of_worker, long_gone)))
             connection.execute(
@@ -154,6 +167,7 @@ class SqlDeployStore:
         values = asdict(replace(policy, set_at=self.clock()))
 
         def write(connection: Connection) -> None:
+            self.refuse_retired(connection, policy.revision)
             connection.execute(delete(policies).where(self._of_policy(policy.scope, policy.target)))
             connection.execute(policies.insert().values(workflow=self.workflow, **values))
 
@@ -184,6 +198,7 @@ class SqlDeployStore:
         """New runs start on that revision, and runs that may migrate go there; None: whatever a worker has."""
 
         def write(connection: Connection) -> None:
+            self.refuse_retired(connection, revision)
             connection.execute(delete(preferred).where(preferred.c.workflow == self.workflow))
             if revision is not None:
                 connection.execute(
@@ -204,6 +219,7 @@ class SqlDeployStore:
         not be compared."""
 
         def write(connection: Connection) -> None:
+            self.refuse_retired(connection, revision)
             connection.execute(delete(pins).where(pins.c.workflow == self.workflow, pins.c.run_id == run_id))
             if revision is not None:
                 connection.execute(
@@ -312,6 +328,8 @@ class SqlDeployStore:
             values[name] = json_text.dumps(values[name]).decode()
 
         def write(connection: Connection) -> bool:
+            if new.open:
+                self.refuse_retired(connection, new.new, new.newest_writable)
             same = (rollouts.c.workflow == self.workflow) & (rollouts.c.version == rollout.version)
             if connection.execute(update(rollouts).where(same).values(**values)).rowcount == 1:
                 return True
@@ -328,6 +346,43 @@ class SqlDeployStore:
                 hint="Look at `statemig deploy status` and say it again",
             )
         return new
+
+    # -- versions that are gone ----------------------------------------------------------------------------------------
+
+    def retired(self) -> dict[str, float]:
+        """The versions that were retired, and when."""
+        wanted = select(retired.c.revision, retired.c.retired_at).where(retired.c.workflow == self.workflow)
+        with self.engine.connect() as connection:
+            return {one[0]: one[1] for one in connection.execute(wanted.order_by(retired.c.retired_at))}
+
+    def retire(self, revision: str) -> None:
+        """Refuse a version from now on."""
+
+        def write(connection: Connection) -> None:
+            if revision not in self._found_retired(connection, revision):
+                connection.execute(
+                    retired.insert().values(
+                        workflow=self.workflow, revision=revision, retired_at=self.clock()
+                    )
+                )
+
+        self._changing(write)
+
+    def unretire(self, revision: str) -> bool:
+        """Whether it was retired."""
+        gone = delete(retired).where(retired.c.workflow == self.workflow, retired.c.revision == revision)
+        return bool(self._changing(lambda connection: connection.execute(gone).rowcount))
+
+    def refuse_retired(self, connection: Connection, *revisions: str | None) -> None:
+        """Raises `RetiredError` where one of them was retired. Within a write, which then does not happen."""
+        for revision in self._found_retired(connection, *revisions):
+            raise retired_error(self.workflow, revision)
+
+    def _found_retired(self, connection: Connection, *revisions: str | None) -> list[str]:
+        wanted = select(retired.c.revision).where(
+            retired.c.workflow == self.workflow, retired.c.revision.in_([one for one in revisions if one])
+        )
+        return list(connection.execute(wanted).scalars())
 
     # -- attempts ------------------------------------------------------------------------------------------------------
 
@@ -360,3 +415,12 @@ def batches(names: Sequence[str], size: int = 500) -> Iterator[Sequence[str]]:
     """So many at a time as a database takes in one list."""
     for start in range(0, len(names), size):
         yield names[start : start + size]
+
+
+def retired_error(workflow: str, revision: str) -> RetiredError:
+    return RetiredError(
+        "this version was retired",
+        workflow=workflow,
+        revision=revision,
+        hint=f"Run a newer one; if it has to come back, say `statemig retire {revision} --undo` first",
+    )

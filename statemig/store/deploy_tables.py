@@ -8,6 +8,7 @@ statemig_pins         runs that stay with one revision, for stores that have no 
 statemig_canaries     runs that are in the canary of a revision, for stores that have no column for it
 statemig_drains       versions that start no new runs, and how many were left at the last look
 statemig_rollouts     the reader/writer window of the latest deploy
+statemig_retired      versions that nobody may run any more, and for which nothing is kept
 ====================  ==================================================================================================
 
 Whatever changes a decision gives the entry ``deploy/<workflow>`` of statemig_meta a new value in the same transaction; a worker that
@@ -101,4 +102,12 @@ rollouts = Table(
     Column("started_at", Double, nullable=False),
     Column("changed_at", Double, nullable=False),
     Column("version", Integer, nullable=False),
+)
+
+retired = Table(
+    "statemig_retired",
+    metadata,
+    Column("workflow", _name, primary_key=True),
+    Column("revision", _revision, primary_key=True),
+    Column("retired_at", Double, nullable=False),
 )

@@ -33,6 +33,7 @@ def read_view(deploy: DeployStore) -> View:
         workers=tuple(deploy.workers()),
         pins=deploy.pins_beside(),
         canary_runs=deploy.canary_beside(),
+        retired=frozenset(deploy.retired()),
     )
 
 

@@ -104,6 +104,16 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
+class Forgotten:
+    """What was kept for the way back and is erased: of how many runs, ended ones too, and how many entries of history have lost their
+    reverse patch. `left` runs were under a lease or written meanwhile."""
+
+    runs: int = 0
+    patches: int = 0
+    left: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Standing:
     """How many runs stand at one place. An ended run has no step; `status` is then finished, failed or cancelled, else ready,
     running (a worker's lease is alive) or waiting, with `on` saying for what. A run on two branches counts once per branch."""
@@ -366,6 +376,14 @@ class DeployStore(Protocol):
     def put_rollout(self, rollout: Rollout) -> Rollout:
         """Compare-and-swap on its version. Raises `ConflictError`."""
         ...
+
+    def retired(self) -> dict[str, float]:
+        """The versions that were retired, and when. `beat`, `pin`, `prefer`, `set_policy` and `put_rollout` refuse them: `RetiredError`."""
+        ...
+
+    def retire(self, revision: str) -> None: ...
+
+    def unretire(self, revision: str) -> bool: ...
 
     def add_attempt(self, attempt: Attempt) -> None: ...
 

@@ -217,6 +217,7 @@ class RunStore(StoredRuns):
 
     def _move(self, run_id: str, to: str, *, down: bool) -> str:
         target = self.migrator.resolve(to)
+        self.require_in_use(target)
         row = self.row(run_id)
         moved = self.bring(row, target, record="complement" if down else "patch", down=down)
         if moved.entry is None and row.revision == moved.revision:
@@ -258,12 +259,18 @@ class RunStore(StoredRuns):
         return stamped
 
     def pin(self, run_id: str, revision: str | None) -> None:
-        """Keep a run with workers of one revision; None lets it go again."""
+        """Keep a run with workers of one revision; None lets it go again. Raises `RetiredError`."""
         target = None if revision is None else self.migrator.resolve(revision)
+
+        def in_use(connection: Connection) -> None:
+            self.deploy.hold(connection)
+            self.deploy.refuse_retired(connection, target)
+
         for _ in range(TRIES):
             row = self.row(run_id)
             same = Moved(row, self.document(row), row.revision or "", None, None, checked=row.checked)
-            if self.commit(same, self.clock(), ANY_LEASE, pinned_revision=target, revision=row.revision):
+            tags = {"pinned_revision": target, "revision": row.revision}
+            if self.commit(same, self.clock(), ANY_LEASE, also=in_use, **tags):
                 return
         raise ConflictError("others kept writing the run", run_id=run_id, hint="Pin it again")
 

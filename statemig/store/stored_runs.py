@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -23,16 +23,18 @@ from statemig.errors import (
     StoreError,
 )
 from statemig.migrator import Migrator, Record
-from statemig.store import flow, history, kinds, progress
+from statemig.store import flow, history, kinds, progress, purging
 from statemig.store.candidates import Candidates
 from statemig.store.deploy_beside import RunDeployStore
 from statemig.store.deploy_records import Kind
+from statemig.store.deploy_store import retired_error
 from statemig.store.deploy_view import Watched
 from statemig.store.engine import open_engine
 from statemig.store.protocols import (
     Answered,
     Attempt,
     Failure,
+    Forgotten,
     HistoryEntry,
     Moved,
     RunFilter,
@@ -235,6 +237,11 @@ class StoredRuns:
         except HalfWritten:
             return [self.commit(one, now, now) is not None for one in moved]
 
+    def require_in_use(self, revision: str) -> None:
+        """Raises `RetiredError` where a version was retired: no run may come to it."""
+        if revision in self.watched.view().retired:
+            raise retired_error(self.workflow, revision)
+
     def record_failures(
         self, failed: Sequence[tuple[StoredRun, StatemigError]], head: str, *, write: bool = True
     ) -> list[Failure]:
@@ -259,6 +266,13 @@ class StoredRuns:
         """Offer failed runs to `claim` again, for instance after the script was repaired. Returns how many."""
         with self.engine.begin() as connection:
             return self.records.forget_failures(connection, self.head, run_ids)
+
+    def forget(
+        self, way_back: Mapping[str, Collection[str]], retired: Collection[str], *, dry_run: bool = False
+    ) -> Forgotten:
+        """Erase what is kept for the way back to retired versions. `way_back`: each revision whose way back leads nowhere any more, with
+        itself and those that stand on it."""
+        return purging.forget(self.engine, self.workflow, way_back, retired, self.clock(), dry_run=dry_run)
 
     def history(self, run_id: str) -> list[HistoryEntry]:
         """The migrations of a run, oldest first."""

@@ -40,7 +40,7 @@ from statemig.errors import StoreError
 
 FORMAT: Final = 1
 #: counts what was added to the format that an older statemig can leave alone: tables, and columns that may be null
-ADDITIONS: Final = 1
+ADDITIONS: Final = 2
 
 metadata = MetaData()
 

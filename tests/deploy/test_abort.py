@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from triage_runs import V1, StateV1, revisions, state, store, to_v2
 
@@ -86,14 +88,25 @@ def test_policies_that_lead_to_the_new_version_are_dropped_and_named(pair):
 
 
 def test_what_was_said_of_the_stages_of_the_deploy_is_kept(pair):
-    from dataclasses import replace
-
     _, new = pair
     present = new.deploy.rollout()
-    new.deploy.put_rollout(replace(present, stage="canary 5%", details={"canary": {"new": 0.05}}))
+    details = {"canary": {"on": True, "new": 1.0, "parked": 0.05}}
+    new.deploy.put_rollout(replace(present, stage="canary 5%", details=details))
+    new.deploy.put_in_canary(["first"], "r2")
     abort(new)
     ended = new.deploy.rollout()
-    assert (ended.stage, ended.details) == ("aborted", {"canary": {"new": 0.05}})
+    assert (ended.stage, ended.details) == ("aborted", details)
+
+
+def test_it_ends_a_canary(pair):
+    _, new = pair
+    details = {"canary": {"on": True, "new": 1.0, "parked": 0.05}}
+    new.deploy.put_rollout(replace(new.deploy.rollout(), stage="canary 5%", details=details))
+    new.deploy.put_in_canary(["first"], "r2")
+    abort(new)
+    assert new.row("first").canary is None
+    assert Router(new).pick("first").revision == "r1"
+    assert new.row(new.start(V2)).started_revision == "r1"
 
 
 def test_where_no_deploy_is_open_there_is_nothing_to_undo(url, clock):

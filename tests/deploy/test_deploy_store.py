@@ -183,18 +183,26 @@ def test_workflows_in_one_database_know_nothing_of_each_other(url):
     assert (other.workers(), other.preferred(), other.generation()) == ([], None, None)
 
 
-def test_a_store_from_before_there_were_deploys_gets_the_tables(url, clock):
+@pytest.mark.parametrize(
+    "missing",
+    [
+        ("workers", "policies", "preferred", "pins", "drains", "rollouts", "retired"),
+        ("retired",),
+    ],
+    ids=["deploys", "retired"],
+)
+def test_a_store_from_before_there_were_such_tables_gets_them(url, clock, missing):
     run_id = store(url, 1, clock=clock).start(state())
     engine = create_engine(url)
     with engine.begin() as connection:
-        for name in ("workers", "policies", "preferred", "pins", "drains", "rollouts"):
+        for name in missing:
             connection.execute(text(f"DROP TABLE statemig_{name}"))
         connection.execute(text("DELETE FROM statemig_meta WHERE name = 'additions'"))
 
     with pytest.raises(StoreError, match="the store lacks some of its tables"):
         store(url, 1, create=False).read(run_id)
     assert store(url, 1).read(run_id).state == state()
-    assert inspect(engine).has_table("statemig_rollouts")
+    assert all(inspect(engine).has_table(f"statemig_{name}") for name in missing)
     engine.dispose()
 
 
