@@ -20,7 +20,7 @@ from statemig.cli.output import (
     workflow_option,
 )
 from statemig.cli.project import Project, pass_project
-from statemig.cli.stored import open_store, pass_store_errors
+from statemig.cli.stored import open_store, pass_store_errors, with_code
 from statemig.deploy.abort import Aborted, as_json
 from statemig.deploy.abort import abort as undo
 from statemig.errors import DeployError
@@ -69,7 +69,7 @@ def abort(
         name, old = project.one_workflow(workflow), None
     else:
         name, old = project.resolve_one(to, workflow)
-    store = open_store(project, name, url)
+    store = with_code(project, open_store(project, name, url))
     total = sum(count for _, status, count in store.revisions() if status == "active")
     with progress(f"{name}: back", total) as advance:
         seen = 0

@@ -16,7 +16,7 @@ from statemig.deploy.retire import Blocker, Retirement, as_json, blockers, chose
 from statemig.deploy.retire import retire as put_away
 from statemig.errors import DeployError
 from statemig.store.deploy_records import Unknown
-from statemig.store.run_store import RunStore
+from statemig.store.protocols import FleetStore
 
 
 @click.command()
@@ -75,7 +75,7 @@ def retire(
         raise SystemExit(exit_codes.RUNS_LEFT)
 
 
-def _print_blockers(store: RunStore, names: list[str], needs: list[Blocker], form: str) -> None:
+def _print_blockers(store: FleetStore, names: list[str], needs: list[Blocker], form: str) -> None:
     if form == "json":
         print_json(
             {
@@ -101,7 +101,7 @@ def _print_blockers(store: RunStore, names: list[str], needs: list[Blocker], for
     print_table(rows, ("version", "need", "count", "what", "for example"), indent="  ")
 
 
-def _print(store: RunStore, done: Retirement, form: str) -> None:
+def _print(store: FleetStore, done: Retirement, form: str) -> None:
     forgotten = done.forgotten
     if form == "json":
         print_json(
@@ -140,5 +140,5 @@ def _patches(count: int) -> str:
     return "1 reverse patch" if count == 1 else f"{count:,} reverse patches"
 
 
-def _version(store: RunStore, revision: str) -> str:
+def _version(store: FleetStore, revision: str) -> str:
     return f"version {store.migrator.version(revision)} ({revision})"

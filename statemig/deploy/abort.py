@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from statemig.deploy.router import Router
 from statemig.errors import (
@@ -26,30 +26,14 @@ from statemig.errors import (
     StatemigError,
     UnknownRevisionError,
 )
-from statemig.migrator import Migrator, Record
+from statemig.migrator import Migrator
 from statemig.store.deploy_records import Policy, Rollout
-from statemig.store.protocols import Counted, Failure, Moved, RunFilter, StoredRun
+from statemig.store.protocols import Failure, FleetStore, Moved, RunFilter, StoredRun
 
 _BATCH: Final = 200
 #: how often the runs are gone through: workers that had not heard of it yet may have upgraded one more
 _PASSES: Final = 3
 _TRIES: Final = 10
-
-
-class Revertible(Counted, Protocol):
-    """A fleet whose runs can be brought back, and looked up one by one."""
-
-    def row(self, run_id: str) -> StoredRun: ...
-
-    def bring(
-        self, row: StoredRun, to: str = ..., *, record: Record | None = ..., down: bool = ...
-    ) -> Moved: ...
-
-    def swap(self, moved: list[Moved]) -> list[bool]: ...
-
-    def record_failures(
-        self, failed: list[tuple[StoredRun, StatemigError]], head: str, *, write: bool = ...
-    ) -> list[Failure]: ...
 
 
 @dataclass(slots=True)
@@ -100,7 +84,7 @@ Progress = Callable[[Aborted], None]
 
 
 def abort(
-    fleet: Revertible,
+    fleet: FleetStore,
     *,
     to: str | None = None,
     dry_run: bool = False,
@@ -156,7 +140,7 @@ def abort(
     return done
 
 
-def _ends(fleet: Revertible, present: Rollout | None, to: str | None) -> tuple[str, str]:
+def _ends(fleet: FleetStore, present: Rollout | None, to: str | None) -> tuple[str, str]:
     """The version to go back to, and the one that is left."""
     migrator = fleet.migrator
     if to is None:
@@ -189,7 +173,7 @@ def _is_newer(migrator: Migrator, old: str, revision: str) -> bool:
     return revision != old and revision in migrator.known and migrator.leads(old, revision)
 
 
-def _say(fleet: Revertible, done: Aborted) -> None:
+def _say(fleet: FleetStore, done: Aborted) -> None:
     """Tell all workers. First what is preferred: between that and the end of the window nobody upgrades in place."""
     deploy = fleet.deploy
     preferred = deploy.preferred()
@@ -234,7 +218,7 @@ def _closed(present: Rollout | None, done: Aborted, now: float) -> Rollout:
     )
 
 
-def _newer(fleet: Revertible, old: str, below: set[str], batch: int) -> Iterator[list[StoredRun]]:
+def _newer(fleet: FleetStore, old: str, below: set[str], batch: int) -> Iterator[list[StoredRun]]:
     """The unfinished runs that are not at the old version or below it, and those of which nobody knows."""
     migrator = fleet.migrator
     names = [name for name in migrator.known if _is_newer(migrator, old, name)]
@@ -251,7 +235,7 @@ class _Sweep:
     """Goes through the runs, as often as it takes. `_settled` are those that stay where they are, `_returned` those that were brought back:
     a worker that had not heard of it may take one along again, and it is still one run."""
 
-    def __init__(self, fleet: Revertible, done: Aborted) -> None:
+    def __init__(self, fleet: FleetStore, done: Aborted) -> None:
         self._fleet = fleet
         self._done = done
         self._settled: set[str] = set()
@@ -331,7 +315,7 @@ class _Sweep:
         return started is not None and _is_newer(self._fleet.migrator, self._done.old, started)
 
 
-def _back(fleet: Revertible, row: StoredRun, old: str) -> Moved:
+def _back(fleet: FleetStore, row: StoredRun, old: str) -> Moved:
     """The run at the old version, in memory; raises what keeps it from going there."""
     if row.pinned_revision in (None, old):
         return fleet.bring(row, old, record="complement", down=True)

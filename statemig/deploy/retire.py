@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Final, Literal, Protocol
+from typing import Any, Final, Literal
 
 from statemig.errors import DeployError
 from statemig.migrator import Migrator
 from statemig.store.deploy_records import Kind, Unknown
 from statemig.store.deploy_routing import RunFacts, View
 from statemig.store.deploy_view import facts_of, read_view
-from statemig.store.protocols import Counted, Forgotten, RunFilter
+from statemig.store.protocols import Counted, FleetStore, Forgotten, RunFilter
 
 Need = Literal[
     "running",
@@ -32,14 +32,6 @@ Need = Literal[
 ]
 _WAITS: Final[dict[str | None, Need]] = {"human": "approval", "timer": "timer"}
 _EXAMPLES: Final = 3
-
-
-class Retirable(Counted, Protocol):
-    """A fleet of which a version can be retired. `forget` erases what is kept for the way back to it, or says why it can not."""
-
-    def forget(
-        self, way_back: dict[str, set[str]], retired: set[str], *, dry_run: bool = ...
-    ) -> Forgotten | Unknown: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +63,7 @@ class Retirement:
     dry_run: bool = False
 
 
-def retire(fleet: Retirable, revision: str, *, below: bool = False, dry_run: bool = False) -> Retirement:
+def retire(fleet: FleetStore, revision: str, *, below: bool = False, dry_run: bool = False) -> Retirement:
     """Retire a version, with `below` every older one, too. Said again it erases what was left to erase.
 
     Raises:

@@ -62,5 +62,8 @@ class DeployStoreWhenSaid(SqlDeployStore):
     def rollout(self) -> Rollout | None:
         return super().rollout() if self.was_said() else None
 
+    def retired(self) -> dict[str, float]:
+        return super().retired() if self.was_said() else {}
+
     def attempts(self, run_id: str | None = None, *, since: float = 0.0) -> Iterator[Attempt]:
         return super().attempts(run_id, since=since) if self.was_said() else iter(())

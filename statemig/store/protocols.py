@@ -6,7 +6,7 @@ says None.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
@@ -278,6 +278,13 @@ class FleetStore(Fleet, Counted, Protocol):
 
     def failures(self, head: str | None = ...) -> list[Failure]:
         """Runs that could not be brought to a head (this store's where not given) and have not changed since, with the reason."""
+        ...
+
+    def forget(
+        self, way_back: Mapping[str, Collection[str]], retired: Collection[str], *, dry_run: bool = ...
+    ) -> Forgotten | Unknown:
+        """Erase what is kept for the way back to retired versions, or say why that can not be. `way_back`: each revision whose way back
+        leads nowhere any more, with itself and those that stand on it."""
         ...
 
     def stamp(self, revision: str, run_ids: Sequence[str] | None = ...) -> int:

@@ -35,7 +35,7 @@ from statemig.runtimes.langgraph.thread_savers import Savers, answered
 from statemig.runtimes.langgraph.thread_standing import Standing as Stands
 from statemig.runtimes.langgraph.thread_standing import standing_of, time_of
 from statemig.runtimes.langgraph.thread_tables import Latest, Tables
-from statemig.store.deploy_records import Kind
+from statemig.store.deploy_records import Kind, Unknown
 from statemig.store.deploy_when_said import DeployStoreWhenSaid
 from statemig.store.engine import open_engine
 from statemig.store.history import failure
@@ -356,6 +356,12 @@ class ThreadFleet:
             stamp = Stamp(self.workflow, target, started=latest.started or target)
             done += self._tables.stamp(latest, stamped({}, stamp))
         return done
+
+    def forget(self, way_back: Any, retired: Any, *, dry_run: bool = False) -> Unknown:
+        """What is kept for the way back to a retired version is in checkpoints, and those are not written over."""
+        return Unknown(
+            "what leads back is in the checkpoints of threads, and goes with those that are pruned"
+        )
 
     def record_failures(
         self, failed: Sequence[tuple[StoredRun, StatemigError]], head: str, *, write: bool = True
