@@ -20,6 +20,7 @@ from statemig.runtimes.langgraph.at_head import AtHead, Place
 from statemig.runtimes.langgraph.complements import Complements, Statement
 from statemig.runtimes.langgraph.document import questions_in
 from statemig.runtimes.langgraph.identity import BRANCH
+from statemig.runtimes.langgraph.misfit import hint_for
 from statemig.runtimes.langgraph.stamps import (
     KEY,
     TASK,
@@ -411,8 +412,7 @@ class Reading:
                     workflow=self.migrator.workflow,
                     revision=target or self.target,
                     step=prefix + node,
-                    hint=f'Add a revision with op.rename_step("{prefix + node}", to=...) or '
-                    f'op.remove_step("{prefix + node}", cursor=op.forward(...))',
+                    hint=hint_for(self.migrator, target or self.target, self.graph, prefix + node),
                 )
 
     # -- translating ---------------------------------------------------------------------------------------------------

@@ -20,6 +20,7 @@ from statemig.envelope import Stamp
 from statemig.errors import ConfigError
 from statemig.runtimes.langgraph.appending import appended, astore, store
 from statemig.runtimes.langgraph.complements import Complements, Copy
+from statemig.runtimes.langgraph.misfit import older
 from statemig.runtimes.langgraph.on_request import answers_today, translate_answers
 from statemig.runtimes.langgraph.passing import Named, named, named_of_runs, unnamed
 from statemig.runtimes.langgraph.reading import Config, Get, Reading, Request, Search, Seen, Steps
@@ -86,7 +87,20 @@ class MigratingSaver(BaseCheckpointSaver[Any]):
             self._turns = Turns(deploy, self._reading, worker)
 
     def bind(self, graph: Any) -> MigratingSaver:
-        """Tell it the compiled graph, whose nodes and joins are then known beyond what the snapshot says. Returns self."""
+        """Tell it the compiled graph, whose nodes and joins are then known beyond what the snapshot says. Returns self.
+
+        Raises `ConfigError` where the graph has the steps and fields of an older revision than threads are brought to.
+        """
+        target = self._reading.target
+        fits = older(self.migrator, target, graph)
+        if fits is not None:
+            raise ConfigError(
+                f"threads are brought to revision {target}, and the graph is that of revision {fits}: this code is older than its folder "
+                "of migrations",
+                workflow=self.migrator.workflow,
+                revision=target,
+                hint=f'Say MigratingSaver(..., revision="{fits}"). If the graph has gone back on purpose, add a revision',
+            )
         self._reading.bind(graph)
         return self
 

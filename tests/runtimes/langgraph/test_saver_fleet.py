@@ -14,7 +14,14 @@ from langgraph_scenarios import named
 from langgraph_scenarios.fields import WITH_SUMMARY
 from langgraph_states import forget_classes, shown
 
-from statemig.errors import AnswerError, CursorError, NewerRevisionError, UnknownRevisionError, UnstampedError
+from statemig.errors import (
+    AnswerError,
+    ConfigError,
+    CursorError,
+    NewerRevisionError,
+    UnknownRevisionError,
+    UnstampedError,
+)
 from statemig.runtimes.langgraph import MigratingSaver
 
 RENAMED = named("step-and-field-renamed")
@@ -135,6 +142,52 @@ def test_a_node_of_the_bound_graph_is_missed_without_a_revision(storage: Storage
             CursorError, match="thread t1 stands on node 'approve', which the graph does not have"
         ):
             graph.invoke(yes, THREAD)
+
+
+def _bound(scenario: Scenario, graph: int, storage: Storage, revision: str = "head") -> Any:
+    """A worker with the graph of one version and the folder of all."""
+    with storage.open() as inner:
+        forget_classes()
+        saver = MigratingSaver(inner, scenario.migrator(), revision=revision)
+        compiled = scenario.versions[graph - 1]([]).compile(checkpointer=saver, name="flow")
+        saver.bind(compiled)
+        return compiled.get_state(THREAD)
+
+
+@pytest.mark.parametrize("scenario", [RENAMED, INSIDE, named("field-renamed")], ids=lambda each: each.name)
+def test_older_code_beside_a_newer_folder_is_told_to_say_its_revision(
+    scenario: Scenario, storage: Storage
+) -> None:
+    with pytest.raises(
+        ConfigError, match=r'the graph is that of revision r1: .* Say MigratingSaver\(..., revision="r1"\)'
+    ):
+        _bound(scenario, 1, storage)
+    assert _bound(scenario, 1, storage, revision="r1").values == {}
+    assert _bound(scenario, 2, storage).values == {}
+
+
+def test_of_several_older_revisions_the_newest_that_fits_is_named(storage: Storage) -> None:
+    scenario = named("several-revisions-at-once")
+    for version in (1, 2):
+        with pytest.raises(ConfigError, match=f"the graph is that of revision r{version}"):
+            _bound(scenario, version, storage)
+
+
+def test_a_node_that_the_head_has_and_the_graph_does_not_may_be_missing_in_older_code(
+    storage: Storage,
+) -> None:
+    """The graph is that of no revision: somebody has changed it, too."""
+    workers = Workers(RENAMED, storage)
+    workers.run(1, {"topic": "x"})
+    other = chain(WITH_SUMMARY, write=writes("write"), approve=asks("approve", "answer"))(workers.log)
+    with storage.open() as inner:
+        saver = MigratingSaver(inner, workers.migrator)
+        graph = other.compile(checkpointer=saver)
+        saver.bind(graph)
+        with pytest.raises(CursorError, match=r"If this code is older .* say which revision it is") as raised:
+            graph.invoke(yes, THREAD)
+    assert raised.value.step == "review"
+    assert 'op.rename_step("review", to=...)' in str(raised.value)
 
 
 @pytest.mark.parametrize("scenario", [RENAMED, INSIDE, SIBLING, *MODELS_CHANGED], ids=lambda each: each.name)
