@@ -20,6 +20,7 @@ from statemig.deploy.window import Deployed
 from statemig.errors import ConfigError, DeployError
 from statemig.store.deploy_canary import Shares, chosen, shares_of
 from statemig.store.deploy_records import Rollout, Unknown
+from statemig.store.deploy_routing import RunFacts
 from statemig.store.deploy_view import facts_of, read_view
 from statemig.store.protocols import Counted, RunFilter
 
@@ -304,33 +305,43 @@ def _choose(
     view = replace(read_view(fleet.deploy), rollout=planned)
     migrator, new = fleet.migrator, shares.revision
     readable = {name for name in migrator.known if name == new or migrator.leads(name, new)}
+
+    def placed(facts: RunFacts) -> tuple[str | None, str, bool]:
+        """Why a run can not go, where it stands, and whether it is chosen already."""
+        why: str | None
+        if facts.revision in readable:
+            rule = view.wanted(replace(facts, canary=new)).rule
+            why = None if rule == "canary" else rule
+        else:
+            why = (
+                "unstamped"
+                if facts.revision is None
+                else f"of {facts.revision}, which does not lead to {new}"
+            )
+        return why, _step(facts.steps), view.in_canary(facts, shares)
+
+    # Runs that are alike are decided about once, but for those that somebody has named.
+    named = {each.target for each in view.policies if each.scope == "run"}
+    named |= set(view.pins or ()) | set(view.canary_runs or ())
+    known: dict[tuple[str | None, ...], tuple[str | None, str, bool]] = {}
     here: dict[str, list[str]] = {}
     already: dict[str, int] = {}
     left_out: dict[str, int] = {}
     for batch in fleet.iterate(RunFilter()):
         for row in batch:
-            facts = facts_of(row)
-            if new in (facts.revision, facts.started_revision):
+            if new in (row.revision, row.started_revision):
                 continue  # it is there
-            rule = view.wanted(replace(facts, canary=new)).rule
-            why = None
-            if facts.revision not in readable:
-                why = (
-                    "unstamped"
-                    if facts.revision is None
-                    else f"of {facts.revision}, which leads not to {new}"
-                )
-            elif rule != "canary":
-                why = rule
+            alike = row.revision, row.started_revision, row.pinned_revision, row.canary, row.standing
+            found = placed(facts_of(row)) if row.run_id in named else known.get(alike)
+            if found is None:
+                found = known[alike] = placed(facts_of(row))
+            why, step, inside = found
             if why is not None:
                 left_out[why] = left_out.get(why, 0) + 1
                 continue
-            step = _step(facts.steps)
             here.setdefault(step, [])
-            already.setdefault(step, 0)
-            if view.in_canary(facts, shares):
-                already[step] += 1
-            else:
+            already[step] = already.get(step, 0) + inside
+            if not inside:
                 here[step].append(row.run_id)
     steps: dict[str, tuple[int, int]] = {}
     added: list[str] = []

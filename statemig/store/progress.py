@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Engine, and_, func, or_, select
+from sqlalchemy import Engine, and_, func, select
 
 from statemig.store.deploy_view import steps_of
 from statemig.store.protocols import Answered, Touched
@@ -13,7 +13,7 @@ _PHASES = ("ready", "parked", "ended")
 
 def touched(engine: Engine, workflow: str, since: float) -> list[Touched]:
     """The runs that were written or claimed since then."""
-    wanted = select(
+    columns = select(
         runs.c.run_id,
         runs.c.status,
         runs.c.phase,
@@ -22,14 +22,10 @@ def touched(engine: Engine, workflow: str, since: float) -> list[Touched]:
         runs.c.claimed_revision,
         runs.c.claimed_at,
         runs.c.updated_at,
-    ).where(
-        runs.c.workflow == workflow,
-        # A claim leaves a run's place in the queue, so those that are held are asked for apart.
-        or_(
-            and_(runs.c.phase.in_(_PHASES), runs.c.updated_at >= since),
-            and_(runs.c.phase == "ready", runs.c.claimed_at >= since),
-        ),
-    )
+    ).where(runs.c.workflow == workflow)
+    # A claim leaves a run's place in the queue, so those that are held are asked for apart.
+    held = columns.where(runs.c.phase == "ready", runs.c.updated_at < since, runs.c.claimed_at >= since)
+    wanted = columns.where(runs.c.phase.in_(_PHASES), runs.c.updated_at >= since).union_all(held)
     with engine.connect() as connection:
         return [
             Touched(run_id, status, phase, steps_of(standing), revision, claimed_revision, claimed, updated)

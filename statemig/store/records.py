@@ -4,7 +4,7 @@ caller's transaction."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 from sqlalchemy import Engine, and_, bindparam, delete, func, select, update
@@ -15,7 +15,8 @@ from statemig.store.protocols import Attempt, Failure, HistoryEntry
 from statemig.store.statement import Statement
 from statemig.store.tables import answers, attempts, failures, history, meta, runs
 
-_ATTEMPT = tuple(column for column in attempts.c if column.name != "workflow")
+# In the order of the fields of Attempt.
+_ATTEMPT = tuple(attempts.c[field.name] for field in fields(Attempt))
 FAILURE = (
     "run_id",
     "head",
@@ -141,7 +142,7 @@ class Records:
         if run_id is not None:
             wanted = wanted.where(attempts.c.run_id == run_id)
         wanted = wanted.order_by(attempts.c.ended_at, attempts.c.run_id, attempts.c.token)
-        return [Attempt(**found._mapping) for found in connection.execute(wanted)]
+        return [Attempt(*found) for found in connection.execute(wanted)]
 
     # -- answers -------------------------------------------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ from triage_runs import state
 from triage_runs import store as without_a_way_back
 
 from statemig.deploy import Router, SideBySide, canary, complete
+from statemig.document import new_document
 from statemig.errors import ConfigError, DeployError
 from statemig.store.deploy_canary import Shares, begins, chosen, place
 from statemig.store.deploy_records import Policy
@@ -66,14 +67,18 @@ def test_steps_with_few_runs_have_their_share_together():
 # -- in a store --------------------------------------------------------------------------------------------------------
 
 
+def arrive(runs, step, names):
+    """Runs that stand at a step, all in one transaction."""
+    cursor = [{"id": "p", "step": step, "status": "ready"}]
+    runs.adopt([(runs.blank(name, runs.head), new_document(state(), cursor)) for name in names])
+
+
 @pytest.fixture
 def stores(url, clock):
     """Version 1 has 40 runs at classify and 20 at send; workers of both versions live."""
     old, new = store(url, 1, clock=clock), store(url, 2, clock=clock)
-    for number in range(40):
-        old.start(state(), run_id=f"c{number}")
-    for number in range(20):
-        old.start(state(), run_id=f"s{number}", step="send")
+    arrive(old, "classify", [f"c{number}" for number in range(40)])
+    arrive(old, "send", [f"s{number}" for number in range(20)])
     old.watched.beat("w1", 1e6)
     new.watched.beat("w2", 1e6)
     return old, new
@@ -335,8 +340,7 @@ def test_said_again_it_chooses_from_the_runs_that_have_come_since(stores):
     old, new = stores
     first = canary.start(new, "r2", new=0, parked=0.2)
     before = marked(new)
-    for number in range(60):
-        old.start(state(), run_id=f"later{number}")
+    arrive(old, "classify", [f"later{number}" for number in range(60)])
     found = canary.start(new, "r2")
     assert before < marked(new)
     runs, taken = found.canary.steps["classify"]

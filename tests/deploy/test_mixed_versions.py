@@ -11,7 +11,7 @@ import pytest
 from mixed_worker import ROUNDS, migrator
 
 from statemig import RunStore
-from statemig.deploy import Router, SideBySide, begin_drain, look_at_drain
+from statemig.deploy import Router, SideBySide, begin_drain, canary, look, look_at_drain
 from statemig.errors import ConfigError
 from statemig.fleet.inventory import take
 
@@ -99,6 +99,29 @@ def test_strategies_are_mixed_by_class_and_run(url, tmp_path, stores):
         "run22": "v3",
     }
     assert look_at_drain(stores[3], "v1").state == "drained"
+
+
+def test_a_run_of_the_canary_is_never_run_by_the_other_side(url, tmp_path):
+    """What the new version has in hand is written back in the old one after each step, where old workers could read it."""
+    old, new = (RunStore(url, migrator(version)) for version in (1, 2))
+    for number in range(12):
+        old.start({"n": 0}, run_id=f"run{number}")
+    for runs in (old, new):
+        runs.deploy.beat("announced", runs.head, runs.migrator.known, live_for=30)
+    begun = canary.start(new, "v2", new=0, parked=0.5)
+    assert begun.rollout.modes == {"v1": "in memory"}
+    chosen = {row.run_id for rows in new.iterate() for row in rows if row.canary == "v2"}
+
+    log = fleet_of(url, tmp_path / "log", old="1", new="2")
+
+    assert set(Counter(key for _, _, _, key, _ in log).values()) == {1}
+    assert len(log) == 12 * ROUNDS
+    assert {run for run, revision, *_ in log if revision == "v2"} == chosen
+    assert {run for run, revision, *_ in log if revision == "v1"} == {f"run{n}" for n in range(12)} - chosen
+    assert len(chosen) in (5, 6, 7)
+    assert {new.row(run).revision for run in chosen} == {"v1"}
+    [errors, *_] = look(new).signs
+    assert (errors.found.canary.runs, errors.found.control.runs) == (len(chosen), 12 - len(chosen))
 
 
 def test_new_runs_start_in_the_store_of_the_preferred_version(url, stores):

@@ -240,7 +240,7 @@ def asked_and_answered(runs, step, payload, run_id):
 def test_a_question_that_is_asked_again_after_its_answer(stores):
     """Version 2 loses the answers that it finds."""
     old, new = stores
-    for number in range(20):
+    for number in range(12):
         asked_and_answered(old, "approve", state(), f"old{number}")
         with old.claim("w1") as run:
             run.advance("check")
@@ -254,7 +254,7 @@ def test_a_question_that_is_asked_again_after_its_answer(stores):
             assert run.answer == {"approved": True}
             run.wait("review", key=f"{run.run_id}-2")
     found = look(new)
-    assert sides(found, "asked again") == (Side(8, 8), Side(0, 20))
+    assert sides(found, "asked again") == (Side(8, 8), Side(0, 12))
     assert (found.verdict, found.why[0].split(":")[0]) == ("ABORT", "asked again")
 
 
