@@ -66,14 +66,6 @@ def test_the_first_deploy_with_statemig_changes_nothing(storage: Storage) -> Non
     assert workers.log[-1] == "draft='X'; answer='yes'; note='fine'"
 
 
-def test_without_statemig_its_checkpoints_are_read_as_before(storage: Storage) -> None:
-    workers = Workers(RENAMED, storage)
-    workers.run(1, {"topic": "x"}, wrapped=False)
-    workers.run(2, yes)
-    workers.run(2, Command(resume="fine"), wrapped=False)
-    assert workers.log == ["write", "review: yes", "check: fine", "summary='X'; answer='yes'; note='fine'"]
-
-
 def test_an_old_worker_refuses_what_a_newer_one_has_gone_on_with(storage: Storage) -> None:
     workers = Workers(RENAMED, storage)
     workers.run(1, {"topic": "x"})
@@ -82,13 +74,6 @@ def test_an_old_worker_refuses_what_a_newer_one_has_gone_on_with(storage: Storag
         NewerRevisionError, match="run t1, workflow flow, revision r2: a newer deploy has upgraded the thread"
     ):
         workers.run(1)
-
-
-def test_what_a_worker_does_not_know_can_be_passed_on(storage: Storage) -> None:
-    workers = Workers(RENAMED, storage)
-    workers.run(1, {"topic": "x"})
-    workers.run(2, yes)
-    assert workers.run(1, on_newer="pass").next == ("check",)
 
 
 def test_a_revision_that_nobody_knows_is_refused(storage: Storage) -> None:
@@ -244,47 +229,6 @@ def test_an_answer_to_no_open_question_is_refused(storage: Storage) -> None:
         workers.saver(lambda saver: saver.resume_map(THREAD, {"0" * 32: "yes"}))
 
 
-def test_history_is_read_at_todays_version(storage: Storage) -> None:
-    workers = Workers(RENAMED, storage)
-    workers.run(1, {"topic": "x"})
-    workers.run(2, yes)
-    with storage.open() as inner:
-        graph = RENAMED.versions[1](workers.log).compile(checkpointer=MigratingSaver(inner, workers.migrator))
-        history = [(dict(each.values), each.next) for each in graph.get_state_history(THREAD)]
-    assert history == [
-        ({"topic": "x", "summary": "X", "answer": "yes"}, ("check",)),
-        ({"topic": "x", "summary": "X"}, ("review",)),
-        ({"topic": "x"}, ("write",)),
-        ({}, ("__start__",)),
-    ]
-
-
-def test_time_travel_to_a_checkpoint_of_an_older_version(storage: Storage) -> None:
-    workers = Workers(RENAMED, storage)
-    workers.run(1, {"topic": "x"})
-    workers.run(2, yes, Command(resume="fine"))
-    with storage.open() as inner:
-        graph = RENAMED.versions[1](workers.log).compile(checkpointer=MigratingSaver(inner, workers.migrator))
-        old = next(each for each in graph.get_state_history(THREAD) if each.next == ("review",))
-        graph.invoke(None, old.config)
-        graph.invoke(Command(resume="no"), THREAD)
-        graph.invoke(Command(resume="well"), THREAD)
-        assert graph.get_state(THREAD).values["answer"] == "no"
-    assert workers.log[-3:] == ["review: no", "check: well", "summary='X'; answer='no'; note='well'"]
-
-
-def test_a_state_is_updated_on_a_checkpoint_of_an_older_version(storage: Storage) -> None:
-    workers = Workers(RENAMED, storage)
-    workers.run(1, {"topic": "x"})
-    with storage.open() as inner:
-        graph = RENAMED.versions[1](workers.log).compile(checkpointer=MigratingSaver(inner, workers.migrator))
-        graph.update_state(THREAD, {"topic": "y"})
-        assert graph.get_state(THREAD).next == ("review",)
-    found = workers.run(2, None, yes, Command(resume="fine"))
-    assert found.values == {"topic": "y", "summary": "X", "answer": "yes", "note": "fine", "done": True}
-    assert workers.log == ["write", "review: yes", "check: fine", "summary='X'; answer='yes'; note='fine'"]
-
-
 def test_threads_are_listed_at_todays_version(storage: Storage) -> None:
     workers = Workers(INSIDE, storage)
     workers.run(1, {"topic": "x"})
@@ -296,17 +240,6 @@ def test_threads_are_listed_at_todays_version(storage: Storage) -> None:
         ]
 
     assert set(workers.saver(listed)) == {"", "wrapper"}
-
-
-def test_a_deleted_thread_is_gone(storage: Storage) -> None:
-    workers = Workers(RENAMED, storage)
-    workers.run(1, {"topic": "x"})
-    assert (
-        workers.saver(
-            lambda saver: (saver.get_tuple(THREAD), saver.delete_thread("t1"), saver.get_tuple(THREAD))
-        )[-1]
-        is None
-    )
 
 
 def test_a_thread_in_an_event_loop_is_brought_back_and_answered_by_its_old_id(storage: Storage) -> None:
