@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -140,13 +140,16 @@ class Reader:
 
     def _is_known(self, channel: str) -> bool:
         """Whether the state of the snapshot has a field for it; a private channel may be in none."""
+        return self._fields is None or channel in self._fields
+
+    @cached_property
+    def _fields(self) -> Collection[str] | None:
+        """The fields of the state; None where it may have any."""
         if self.snapshot is None:
-            return True
+            return None
         state = state_of(self.snapshot.writes)
         shape = state.resolve(state.root)
-        if not isinstance(shape, Object) or channel in shape.properties:
-            return True
-        return not isinstance(shape.extra, str)
+        return shape.properties if isinstance(shape, Object) and isinstance(shape.extra, str) else None
 
     def _step(self, node: str) -> str:
         return self.names.told(self.parked.prefix + node)

@@ -136,6 +136,7 @@ class Reading:
         self.complements = complements
         self.graph: Any = None
         self._nodes: dict[str, Nodes] = {}
+        self._names: dict[tuple[str, str], Names] = {}
         self.seen: Recent[Seen] = Recent(10_000)
         #: stored namespaces by (thread, namespace here)
         self.places: Recent[str] = Recent(10_000)
@@ -161,6 +162,12 @@ class Reading:
             snapshot = self.migrator.snapshot(revision)
             graph = self.graph if revision == self.target else None
             found = self._nodes[revision] = Nodes(snapshot, graph)
+        return found
+
+    def names(self, source: str, target: str) -> Names:
+        found = self._names.get((source, target))
+        if found is None:
+            found = self._names[source, target] = Names.between(self.migrator, source, target)
         return found
 
     # -- one checkpoint ------------------------------------------------------------------------------------------------
@@ -457,6 +464,7 @@ class Reading:
                 parked,
                 source,
                 world,
+                names=self.names(source, world),
                 nodes=(self.nodes(source), self.nodes(world)),
                 namespace=called if last and called is not None else spaces[world][0],
                 around=spaces[source][1],
@@ -574,7 +582,7 @@ class Reading:
         """What a node of the graph was called before: a subgraph that keeps its own memory is stored under its name alone."""
         found: dict[str, None] = {}
         for revision in reversed(self._revisions()):
-            names = Names.between(self.migrator, revision, target or self.target)
+            names = self.names(revision, target or self.target)
             for old in self.nodes(revision).known("") or ():
                 if old != node and names.ahead(old) == node:
                     found.setdefault(old)
@@ -585,7 +593,7 @@ class Reading:
         first = next(
             (each for each in self._revisions() if node in (self.nodes(each).known("") or ())), world
         )
-        return Names.between(self.migrator, first, world).ahead(node) or node
+        return self.names(first, world).ahead(node) or node
 
     def _spaces(
         self, thread: str, place: str, metadata: Mapping[str, Any], worlds: list[str]
@@ -652,6 +660,7 @@ class Reading:
             parked,
             stamp.revision,
             world,
+            names=self.names(stamp.revision, world),
             nodes=(self.nodes(stamp.revision), self.nodes(world)),
             namespace=spaces[world][0],
             around=spaces[stamp.revision][1],

@@ -6,10 +6,10 @@ nobody has written to yet. Those are followed through the operations here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from statemig.operations.asking import MapWaiting
 from statemig.operations.fields import MoveField, RenameField
@@ -24,6 +24,11 @@ if TYPE_CHECKING:
     from statemig.runtimes.langgraph.values import Place
 
 
+Segments = tuple[object, ...]
+#: how many places are remembered: keys of maps may be anything
+_PLACES: Final = 4096
+
+
 @dataclass(frozen=True, slots=True)
 class _Followed:
     """The name that a step comes to have, None where it is gone, and whether an operation spoke of it by its own name."""
@@ -34,9 +39,11 @@ class _Followed:
 
 @dataclass(frozen=True)
 class Names:
-    """The names of one revision at another; `operations` in the order in which they are gone through."""
+    """The names of one revision at another; `operations` in the order in which they are gone through. Made once and kept: threads have
+    the same few names, and most operations of a long chain speak of others."""
 
     operations: tuple[Operation, ...]
+    _places: dict[Place, Place] = field(default_factory=dict)
 
     @classmethod
     def between(cls, migrator: Migrator, source: str, target: str) -> Names:
@@ -55,6 +62,11 @@ class Names:
         return cls(tuple(found))
 
     # -- steps ---------------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def _of_steps(self) -> tuple[Operation, ...]:
+        kinds = (RenameStep, SplitStep, MergeSteps, RemoveStep, MapWaiting)
+        return tuple(each for each in self.operations if isinstance(each, kinds))
 
     def finished(self, step: str) -> str | None:
         """The name of a step that a run has been at; None where nothing of it is left."""
@@ -76,7 +88,7 @@ class Names:
         exact: str = step
         outer: str = step
         spoken = False
-        for operation in self.operations:
+        for operation in self._of_steps:
             if operation is until:
                 break
             match operation:
@@ -107,7 +119,7 @@ class Names:
     def questions(self, step: str) -> dict[int, int] | None:
         """The new place of each question of a step by its old one; None where nothing is said of their order."""
         placed: dict[int, int] | None = None
-        for operation in self.operations:
+        for operation in self._of_steps:
             if not isinstance(operation, MapWaiting) or operation.order is None:
                 continue
             called = self._followed(step, 0, lambda removed: removed.cursor.to, until=operation).outer
@@ -124,21 +136,42 @@ class Names:
     # -- places in a document ------------------------------------------------------------------------------------------
 
     @cached_property
-    def _moves(self) -> tuple[tuple[Path, Path], ...]:
+    def _moves(self) -> tuple[tuple[Segments, Segments], ...]:
         found = []
         for operation in self.operations:
             match operation:
                 case RenameField():
-                    found.append((operation.path, operation.path.with_last(operation.to)))
+                    pair = (operation.path, operation.path.with_last(operation.to))
                 case MoveField():
-                    found.append((operation.path, operation.to))
+                    pair = (operation.path, operation.to)
+                case _:
+                    continue
+            found.append((_segments(pair[0]), _segments(pair[1])))
         return tuple(found)
+
+    @cached_property
+    def _counts(self) -> bool:
+        """Whether it matters which item of a list something is."""
+        return any(isinstance(each, Slot) for source, _ in self._moves for each in source)
 
     def place(self, place: Place) -> Place:
         """Where what stood at `place` stands, as far as renames and moves of fields say."""
-        for source, target in self._moves:
-            place = _moved(place, source, target)
-        return place
+        if not self._moves:
+            return place
+        numbers = () if self._counts else tuple(part for part in place if not isinstance(part, str))
+        # All items of a list go the same way: they are looked up as item -1 of the first list, -2 of the one in it.
+        asked = _with_numbers(place, range(-1, -len(numbers) - 1, -1)) if numbers else place
+        found = self._places.get(asked)
+        if found is None:
+            found = asked
+            for source, target in self._moves:
+                found = _moved(found, source, target)
+            if len(self._places) >= _PLACES:
+                self._places.clear()
+            self._places[asked] = found
+        if not numbers:
+            return found
+        return tuple(part if isinstance(part, str) else numbers[-part - 1] for part in found)
 
     @cached_property
     def types(self) -> dict[str, str]:
@@ -156,14 +189,21 @@ class Names:
         return str(moved[1]) if len(moved) == 2 and moved[0] == "state" else name
 
 
-def _moved(place: Place, source: Path, target: Path) -> Place:
-    segments = [each for each in source.segments if not isinstance(each, Variant)]
-    goal = [each for each in target.segments if not isinstance(each, Variant)]
-    if segments and isinstance(segments[0], Definition):
-        return _moved_anywhere(place, segments[1:], goal[1:])
-    if len(place) < len(segments) or not all(map(_fits, segments, place)):
+def _segments(path: Path) -> Segments:
+    return tuple(each for each in path.segments if not isinstance(each, Variant))
+
+
+def _with_numbers(place: Place, numbers: Iterable[int]) -> Place:
+    following = iter(numbers)
+    return tuple(part if isinstance(part, str) else next(following) for part in place)
+
+
+def _moved(place: Place, source: Segments, target: Segments) -> Place:
+    if source and isinstance(source[0], Definition):
+        return _moved_anywhere(place, source[1:], target[1:])
+    if len(place) < len(source) or not all(map(_fits, source, place)):
         return place
-    return (*_written(goal, place), *place[len(segments) :])
+    return (*_written(target, place), *place[len(source) :])
 
 
 def _moved_anywhere(place: Place, segments: Sequence[object], goal: Sequence[object]) -> Place:

@@ -149,7 +149,7 @@ def tasks_of(parked: Parked, nodes: Nodes) -> list[Task]:
     for index, packet in enumerate(packets(values)):
         made = task_id(parked.checkpoint, parked.namespace, parked.step, packet.arg[0], PUSH, (str(index),))
         found[made] = Task(made, packet.arg[0], index)
-    due = list(_due(parked))
+    due = dict.fromkeys(_due(parked))
     known = nodes.known(parked.prefix) or frozenset()
     names = dict.fromkeys(
         [
@@ -162,6 +162,8 @@ def tasks_of(parked: Parked, nodes: Nodes) -> list[Task]:
         ]
     )
     for node in names:
+        if not due and wanted <= found.keys():
+            break
         ids = [
             task_id(parked.checkpoint, parked.namespace, parked.step, node, PULL, triggers)
             for triggers in nodes.tried(parked.prefix, node, versions)
@@ -170,6 +172,7 @@ def tasks_of(parked: Parked, nodes: Nodes) -> list[Task]:
         if stored is not None or node in due:
             chosen = stored or ids[0]
             found[chosen] = Task(chosen, node)
+        due.pop(node, None)
     return list(found.values())
 
 

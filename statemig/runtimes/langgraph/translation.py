@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid5
 
@@ -30,7 +30,6 @@ from statemig.runtimes.langgraph.identity import (
     task_id,
     task_path,
 )
-from statemig.runtimes.langgraph.steps import Names
 from statemig.runtimes.langgraph.tasks import (
     CONTROL,
     INTERRUPT,
@@ -53,6 +52,7 @@ if TYPE_CHECKING:
     from statemig.document import Document, Position
     from statemig.migrator import Migrator
     from statemig.plan.complement import Complement
+    from statemig.runtimes.langgraph.steps import Names
 
 #: the id under which a checkpoint is shown, by its id and whether a question has come before the one that waits
 Shown = Callable[[str, bool], str]
@@ -76,6 +76,7 @@ def translate(
     source: str,
     target: str,
     *,
+    names: Names,
     nodes: tuple[Nodes, Nodes],
     namespace: str,
     around: Parked | None = None,
@@ -84,13 +85,13 @@ def translate(
     shown: Shown = as_it_is,
     waiting: bool = False,
 ) -> Translated:
-    """`parked` as the code of revision `target` sees it; it is called `namespace` there. `nodes`: those of both revisions. `shown` gives
+    """`parked` as the code of revision `target` sees it; it is called `namespace` there. `names`: between
+    the two; `nodes`: those of both. `shown` gives
     the checkpoint another id where a question has come before the one that waits, so that no id of a question stays valid. `waiting`:
     a task waits, by what another revision wrote.
 
     Raises what a migration raises, and `CursorError` where a name has no counterpart.
     """
-    names = Names.between(migrator, source, target)
     read = Reader(parked, nodes[0], migrator.snapshot(source), names, around).read()
     up = migrator.version(source) < migrator.version(target)
     arguments: dict[str, Any] = {
@@ -130,11 +131,24 @@ def _by_ids(complement: Complement, ids: Mapping[str, str]) -> Complement:
 
 def fresh_version(versions: Iterable[Any], name: str) -> Any:
     """A version above all of them; the same each time."""
+    return _version_after(_top(versions), name)
+
+
+def _top(versions: Iterable[Any]) -> Any:
+    """The last one, of savers that number them and of those that write text with the number in front."""
     known = list(versions)
-    if any(isinstance(each, str) for each in known):
-        top = max(int(str(each).split(".")[0]) for each in known)
-        return f"{top + 1:032}.{int(json_text.digest(name, 8), 16) % 10**16:016}"
-    return max(known, default=0) + 1
+    if not all(isinstance(each, int | float) for each in known):
+        return str(max(int(str(each).split(".", 1)[0]) for each in known))
+    return max(known, default=0)
+
+
+def _version_after(top: Any, name: str) -> Any:
+    return f"{int(top) + 1:032}.{_distinct(name)}" if isinstance(top, str) else top + 1
+
+
+@lru_cache(1024)
+def _distinct(name: str) -> str:
+    return f"{int(json_text.digest(name, 8), 16) % 10**16:016}"
 
 
 @dataclass
@@ -305,7 +319,11 @@ class _Work:
             self.fresh[channel] = self.versions[channel]
 
     def _fresh(self, channel: str) -> Any:
-        return fresh_version(self.parked.checkpoint["channel_versions"].values(), channel)
+        return _version_after(self._top, channel)
+
+    @cached_property
+    def _top(self) -> Any:
+        return _top(self.parked.checkpoint["channel_versions"].values())
 
     def trigger(self, channel: str, value: Any = None) -> None:
         self.put(channel, value)

@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+import orjson
 import ormsgpack
 from langgraph.checkpoint.serde.encrypted import EncryptedSerializer
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
@@ -121,12 +122,12 @@ class Postponed:
                 return ormsgpack.unpackb(content, ext_hook=_refuse, option=ormsgpack.OPT_NON_STR_KEYS)
             except ormsgpack.MsgpackDecodeError:
                 return Stored(self, form, content)
-        if form.split("+")[0] != "msgpack":
+        if form in ("null", "bytes"):
             return self.serde.loads_typed(data)
         return Stored(self, form, content)
 
     def raw(self, form: str, data: bytes) -> Any:
-        if self._twin is None:
+        if self._twin is None or form.split("+")[0] != "msgpack":
             return _of_instance(self.serde.loads_typed((form, data)))
         return self._twin.loads_typed((form, data))
 
@@ -144,14 +145,25 @@ def raw(value: Any) -> Any:
     """A stored value without an instance in it."""
     if isinstance(value, Stored):
         return value.raw()
-    return value if _is_plain(value) else _of_instance(value)
+    return value if is_json(value) or _is_plain(value) else _of_instance(value)
 
 
 def built(value: Any, serde: Any) -> Any:
     """The value as LangGraph reads it: one that a translation made, or left as it was."""
     if type(value) is Stored:
         return live(value)
-    return _plain_serde(serde).loads_typed(("msgpack", _encoded(value))) if _has_instance(value) else value
+    if is_json(value) or not _has_instance(value):
+        return value
+    return _plain_serde(serde).loads_typed(("msgpack", _encoded(value)))
+
+
+def is_json(value: Any) -> bool:
+    """Whether a raw value is JSON as it is, which most are, so that there is nothing to note and nothing to build."""
+    try:
+        orjson.dumps(value, option=orjson.OPT_PASSTHROUGH_DATACLASS)
+    except TypeError:  # an instance, bytes, a key that is no text; or a number that is too long for orjson
+        return False
+    return True
 
 
 def _stored_raw(serde: Any, value: Any) -> tuple[str, bytes]:
@@ -244,25 +256,31 @@ def _extension(value: Any) -> ormsgpack.Ext:
 
 
 def to_json(value: Any, tags: Tags, place: Place) -> Any:
-    """Plain JSON of a raw value; what stood where goes into `tags`."""
+    """Plain JSON of a raw value, itself where it is that; what stood where goes into `tags`."""
+    if is_json(value):
+        return value
+    return _to_json(value, tags, place)
+
+
+def _to_json(value: Any, tags: Tags, place: Place) -> Any:
     match value:
         case None | bool() | int() | float() | str():
             return value
         case list():
-            return [to_json(item, tags, (*place, number)) for number, item in enumerate(value)]
+            return [_to_json(item, tags, (*place, number)) for number, item in enumerate(value)]
         case dict():
             named = {key if isinstance(key, str) else _text_of(key): key for key in value}
             if len(named) < len(value):
                 return _kept(value, json_text.digest(repr(sorted(map(repr, value)))), tags, place)
             if any(not isinstance(key, str) for key in value):
                 tags[place] = (*tags.get(place, ()), OddKeys(named))
-            return {text: to_json(value[key], tags, (*place, text)) for text, key in named.items()}
+            return {text: _to_json(value[key], tags, (*place, text)) for text, key in named.items()}
         case Foreign():
             return _of_foreign(value, tags, place)
         case bytes():
             return _kept(value, value.decode("utf-8", "backslashreplace"), tags, place)
         case _:
-            return to_json(_of_instance(value), tags, place)
+            return _to_json(_of_instance(value), tags, place)
 
 
 def _of_foreign(value: Foreign, tags: Tags, place: Place) -> Any:
@@ -270,7 +288,7 @@ def _of_foreign(value: Foreign, tags: Tags, place: Place) -> Any:
     if transparent or value.code in (MODEL, MODEL_V1, METHOD):
         tags[place] = (*tags.get(place, ()), replace(value, arg=None))
         inner = value.arg["value"] if transparent and value.code != DELTA else value.arg
-        return to_json(inner, tags, place)
+        return _to_json(inner, tags, place)
     match (value.code, value.module, value.name):
         case (0, "uuid", "UUID"):
             return _kept(value, str(uuid.UUID(value.arg)), tags, place)
@@ -287,7 +305,7 @@ def _of_foreign(value: Foreign, tags: Tags, place: Place) -> Any:
             return _kept(value, built(value, None).isoformat(), tags, place)
     if value.code in (SINGLE, KEYWORDS):
         tags[place] = (*tags.get(place, ()), replace(value, arg=None))
-        return to_json(value.arg, tags, place)
+        return _to_json(value.arg, tags, place)
     return _kept(value, f"{value.module}.{value.name}", tags, place)
 
 
@@ -302,6 +320,8 @@ def _text_of(key: Any) -> str:
 
 def from_json(value: Any, tags: Tags, place: Place) -> Any:
     """The raw value for JSON, with what is noted for its paths."""
+    if not tags:
+        return value
     noted = tags.get(place, ())
     if isinstance(value, list):
         made: Any = [from_json(item, tags, (*place, number)) for number, item in enumerate(value)]
