@@ -344,8 +344,14 @@ class _Work:
         elif self.namespace:
             before = after = {}
         stood = self.read.tags.get(item, {})
-        tags = self._moved(stood)
-        other = {place[1] for place, noted in stood.items() if tags.get(self.names.place(place)) != noted}
+        tags: dict[Any, Tags] = {}
+        for place, noted in self._moved(stood).items():
+            tags.setdefault(place[1], {})[place] = noted
+        other = {
+            place[1]
+            for place, noted in stood.items()
+            if tags.get((there := self.names.place(place))[1], {}).get(there) != noted
+        }
         for channel, value in old.items():
             if is_data(channel) and channel not in before:
                 self.values[self.names.field(channel)] = value
@@ -354,7 +360,7 @@ class _Work:
             if same and json_text.equal(before[channel], value):
                 self.values[channel] = old[channel]
             else:
-                self.put(channel, from_json(value, tags, ("state", channel)))
+                self.put(channel, from_json(value, tags.get(channel, {}), ("state", channel)))
         for channel in before:
             name = self.names.field(channel)
             if name not in after:
@@ -367,10 +373,12 @@ class _Work:
         """What stood where, at the places of today and of the classes of today."""
         types, known = self.names.types, self.nodes.classes
         found: Tags = {}
+        there: dict[int, Foreign] = {}  # by what it was; instances of one class share it
         for place, noted in tags.items():
-            found[self.names.place(place)] = tuple(
-                relocated(each, types, known) if isinstance(each, Foreign) else each for each in noted
-            )
+            for each in noted:
+                if isinstance(each, Foreign) and id(each) not in there:
+                    there[id(each)] = relocated(each, types, known)
+            found[self.names.place(place)] = tuple(there.get(id(each), each) for each in noted)
         return found
 
     def _edges(self) -> None:

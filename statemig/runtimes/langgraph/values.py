@@ -14,6 +14,7 @@ import json
 import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any, Final
 
 import orjson
@@ -286,9 +287,9 @@ def _to_json(value: Any, tags: Tags, place: Place) -> Any:
 def _of_foreign(value: Foreign, tags: Tags, place: Place) -> Any:
     transparent = value.code == DELTA or (value.is_langgraph and value.name == "Overwrite")
     if transparent or value.code in (MODEL, MODEL_V1, METHOD):
-        tags[place] = (*tags.get(place, ()), replace(value, arg=None))
+        tags[place] = (*tags.get(place, ()), _bare(value))
         inner = value.arg["value"] if transparent and value.code != DELTA else value.arg
-        return _to_json(inner, tags, place)
+        return to_json(inner, tags, place)
     match (value.code, value.module, value.name):
         case (0, "uuid", "UUID"):
             return _kept(value, str(uuid.UUID(value.arg)), tags, place)
@@ -304,9 +305,22 @@ def _of_foreign(value: Foreign, tags: Tags, place: Place) -> Any:
         case (2, "datetime", "time"):
             return _kept(value, built(value, None).isoformat(), tags, place)
     if value.code in (SINGLE, KEYWORDS):
-        tags[place] = (*tags.get(place, ()), replace(value, arg=None))
-        return _to_json(value.arg, tags, place)
+        tags[place] = (*tags.get(place, ()), _bare(value))
+        return to_json(value.arg, tags, place)
     return _kept(value, f"{value.module}.{value.name}", tags, place)
+
+
+def _bare(value: Foreign) -> Foreign:
+    """What it is without what it is built from: the same for all instances of a class."""
+    try:
+        return _bare_of(value.code, value.module, value.name, value.rest)
+    except TypeError:  # the rest is nothing to look up by
+        return replace(value, arg=None)
+
+
+@lru_cache(1024)
+def _bare_of(code: int, module: str, name: str, rest: tuple[Any, ...]) -> Foreign:
+    return Foreign(code, module, name, None, rest)
 
 
 def _kept(value: Any, shown: Any, tags: Tags, place: Place) -> Any:
@@ -319,29 +333,40 @@ def _text_of(key: Any) -> str:
 
 
 def from_json(value: Any, tags: Tags, place: Place) -> Any:
-    """The raw value for JSON, with what is noted for its paths."""
+    """The raw value for JSON, with what is noted for its paths. Where nothing is, it is the value itself."""
     if not tags:
+        return value
+    return _from_json(value, tags, place, {above[:size] for above in tags for size in range(len(above) + 1)})
+
+
+def _from_json(value: Any, tags: Tags, place: Place, around: set[Place]) -> Any:
+    if place not in around:
         return value
     noted = tags.get(place, ())
     if isinstance(value, list):
-        made: Any = [from_json(item, tags, (*place, number)) for number, item in enumerate(value)]
+        made: Any = [_from_json(item, tags, (*place, number), around) for number, item in enumerate(value)]
     elif isinstance(value, dict):
         keys = next((tag.keys for tag in noted if isinstance(tag, OddKeys)), {})
-        made = {keys.get(text, text): from_json(item, tags, (*place, text)) for text, item in value.items()}
+        made = {
+            keys.get(text, text): _from_json(item, tags, (*place, text), around)
+            for text, item in value.items()
+        }
     else:
         made = value
     for tag in reversed(noted):
         match tag:
             case Kept(stored, shown):
                 made = stored if json_text.equal(shown, value) else made
-            case Foreign(code) if code == DELTA:
-                made = replace(tag, arg=made)
             case Foreign(_, "langgraph.types", "Overwrite"):
-                made = replace(tag, arg={"value": made})
+                made = _filled(tag, {"value": made})
             case Foreign(code) if code in (MODEL, MODEL_V1, KEYWORDS) and not isinstance(made, dict):
                 pass  # it is no longer an object
             case Foreign():
-                made = replace(tag, arg=made)
+                made = _filled(tag, made)
             case OddKeys():
                 pass
     return made
+
+
+def _filled(bare: Foreign, arg: Any) -> Foreign:
+    return Foreign(bare.code, bare.module, bare.name, arg, bare.rest)
