@@ -150,13 +150,25 @@ class Names:
         return tuple(found)
 
     @cached_property
+    def _heads(self) -> frozenset[Place] | None:
+        """What the places that anything happens to begin with; None where it may be any."""
+        found = set()
+        for source, _ in self._moves:
+            match source[:2]:
+                case (Key(outer), Key(inner)):
+                    found.add((outer, inner))
+                case _:
+                    return None
+        return frozenset(found)
+
+    @cached_property
     def _counts(self) -> bool:
         """Whether it matters which item of a list something is."""
         return any(isinstance(each, Slot) for source, _ in self._moves for each in source)
 
     def place(self, place: Place) -> Place:
         """Where what stood at `place` stands, as far as renames and moves of fields say."""
-        if not self._moves:
+        if self._heads is not None and place[:2] not in self._heads:
             return place
         numbers = () if self._counts else tuple(part for part in place if not isinstance(part, str))
         # All items of a list go the same way: they are looked up as item -1 of the first list, -2 of the one in it.

@@ -344,14 +344,11 @@ class _Work:
         elif self.namespace:
             before = after = {}
         stood = self.read.tags.get(item, {})
+        moved = self._moved(stood)
         tags: dict[Any, Tags] = {}
-        for place, noted in self._moved(stood).items():
+        for place, noted in moved.items():
             tags.setdefault(place[1], {})[place] = noted
-        other = {
-            place[1]
-            for place, noted in stood.items()
-            if tags.get((there := self.names.place(place))[1], {}).get(there) != noted
-        }
+        other = {place[1] for place, noted in stood.items() if moved.get(self.names.place(place)) != noted}
         for channel, value in old.items():
             if is_data(channel) and channel not in before:
                 self.values[self.names.field(channel)] = value
