@@ -7,7 +7,7 @@ import operator
 import os
 import sqlite3
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -126,18 +126,12 @@ def graph_of(kind: str) -> StateGraph[Any]:
     return graph
 
 
-def migrator_of(
-    kind: str, length: int = 1, script: Callable[[int], Callable[[Any], object] | None] = lambda number: None
-) -> Migrator:
-    """``r0`` is the graph as it is; `script` gives the upgrades of the `length` revisions after it."""
+def migrator_of(kind: str, upgrades: Sequence[Callable[[Any], object]] = ()) -> Migrator:
+    """``r0`` is the graph as it is, and each upgrade is one revision more."""
     snapshot = capture(graph_of(kind).compile(name="refunds"))
     made = [Revision("r0", workflow="refunds", snapshot=snapshot)]
-    for number in range(1, length + 1):
-        upgrade = script(number)
-        last = snapshot if number == length and upgrade is None else None
-        made.append(
-            Revision(f"r{number}", f"r{number - 1}", upgrade=upgrade, workflow="refunds", snapshot=last)
-        )
+    for number, upgrade in enumerate(upgrades, 1):
+        made.append(Revision(f"r{number}", f"r{number - 1}", upgrade=upgrade, workflow="refunds"))
     return Migrator(revisions=made)
 
 
