@@ -47,12 +47,9 @@ def test_a_benchmark_prints_its_bars_and_writes_results_and_chart(name: str) -> 
     missed += [fact for fact in facts if not fact["holds"]]
     assert run.stdout.count("\n  MISSED  bar") == len(missed)
     ElementTree.parse(ROOT / ".bench" / "smoke" / f"{name}.svg")
-
-
-def test_deploys_that_meet_a_parked_thread_come_out_right() -> None:
-    run = smoke("langgraph_threads")
-    total = next(line for line in run.stdout.splitlines() if line.startswith("  right  "))
-    assert total.split()[-3:] == ["10", "of", "10"], run.stdout + run.stderr
+    if name == "langgraph_threads":  # it plays deploys besides, and those come out the same every time
+        total = next(line for line in run.stdout.splitlines() if line.startswith("  right  "))
+        assert total.split()[-3:] == ["10", "of", "10"], run.stdout
 
 
 def smoke(name: str) -> subprocess.CompletedProcess[str]:
