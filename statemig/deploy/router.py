@@ -8,6 +8,7 @@ from typing import Final, Protocol
 from statemig.deploy.classes import ORDER, below, classes_to
 from statemig.errors import ConfigError
 from statemig.migrator import Migrator
+from statemig.store.deploy_canary import begins
 from statemig.store.deploy_records import Mode, Policy, Scope, Strategy
 from statemig.store.deploy_routing import Decision, RunFacts, View
 from statemig.store.deploy_view import facts_of, read_view
@@ -57,6 +58,16 @@ class Router:
         mode = view.mode(decision.revision or self._store.migrator.head, facts.revision)
         found = (view.classes or {}).get(facts.revision or "")
         return Explanation(facts, decision, mode, view.preferred, found)
+
+    def starts(self, run_id: str) -> str | None:
+        """The version that a new run of that id begins on: that of a canary where it is in its share and a worker of it lives, else the
+        preferred one; None: that of whoever starts it."""
+        view = self.view()
+        shares = view.shares
+        if shares is None or not begins(shares, run_id):
+            return view.preferred
+        lives = any(each.revision == shares.revision for each in view.workers)
+        return shares.revision if lives else view.preferred
 
     def view(self) -> View:
         """Everything that was said, and who lives."""

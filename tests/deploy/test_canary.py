@@ -218,6 +218,7 @@ def test_new_runs_of_the_share_begin_on_the_new_version_and_the_others_on_the_ol
         inside = place("r2", run_id) < 0.3
         row = new.row(run_id)
         assert (row.started_revision, row.canary) == (("r2", "r2") if inside else ("r1", None))
+        assert Router(new).starts(run_id) == row.started_revision
 
 
 def test_the_shares_of_new_runs_and_of_those_in_flight_are_apart(stores):
@@ -245,6 +246,7 @@ def test_as_long_as_nobody_runs_the_new_version_new_runs_begin_on_the_old(url, c
     assert found.notes == ("no living worker runs r2: nothing goes there yet",)
     new.start(V2, run_id="n")
     assert (new.row("n").started_revision, Router(new).pick("n").revision) == ("r1", "r1")
+    assert Router(new).starts("n") == "r1"
 
 
 def test_in_one_process_of_both_versions_a_new_run_finds_its_store(stores):
