@@ -41,7 +41,7 @@ def check(project: Project, chain_only: bool, workflow: str | None, form: str) -
         sifted = None
         if name in captured:
             try:
-                sifted = _difference(project, name, captured[name])
+                sifted = difference(project, name, captured[name])
             except RevisionError:
                 if not problems:
                     raise  # else the chain can not be read, and the problems say why
@@ -69,7 +69,7 @@ def _known(project: Project, captured: Collection[str]) -> set[str]:
         return set(captured)
 
 
-def _difference(project: Project, workflow: str, code: Snapshot) -> Sifted | None:
+def difference(project: Project, workflow: str, code: Snapshot) -> Sifted | None:
     """What the code has that the head did not freeze; None where the head froze no snapshot, or is none to read."""
     from statemig.autogenerate.compare import diff
 

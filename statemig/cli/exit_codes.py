@@ -25,6 +25,7 @@ UNFIT: Final = 17
 WAIT: Final = 18
 ABORT: Final = 19
 BREAKING: Final = 20
+CLOSED: Final = 21
 
 MEANINGS: Final = {
     OK: "done; diff: no change, or prompts only",
@@ -41,11 +42,12 @@ MEANINGS: Final = {
     SURVIVED: "mutate: the tests do not notice some of the mistakes; each is shown",
     DRAINING: "drain: runs are left; it goes on",
     STALLED: "drain: runs are left, and nothing moves or the deadline has passed",
-    NOT_KNOWN: "runs, drain: a figure could not be computed; its reason is printed",
+    NOT_KNOWN: "runs, drain, gate: a figure could not be computed; its reason is printed",
     BLOCKED: "deploy, canary, abort, retire: something is in the way; all of it is listed, and nothing was written",
     ZOMBIES: "runs, route explain: there are runs that no living worker can take; each kind is listed",
     UNFIT: "rehearse: live runs could not be migrated; each reason is listed with its runs, and nothing was written",
     WAIT: "watch: too few runs to tell, or a figure is not known; which is printed",
     ABORT: "watch: the new version is worse; the sign and the figures are printed",
     BREAKING: "diff: breaking",
+    CLOSED: "gate: something is in the way of the deploy; all of it is listed",
 }

@@ -5,8 +5,8 @@ from __future__ import annotations
 import importlib
 import json
 import sys
-from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,6 +18,7 @@ from statemig.cli.project import Project, is_relative, pass_project
 from statemig.cli.stored import open_stores, pass_store_errors, with_code
 from statemig.errors import ConfigError
 from statemig.fleet.rehearsal import Group, Rehearsal
+from statemig.fleet.rehearse import Progress
 from statemig.fleet.rehearse import rehearse as try_all
 from statemig.fleet.resume import Step
 from statemig.store.protocols import FleetStore
@@ -110,7 +111,14 @@ def one(
     steps: Mapping[str, Step] | None,
     seed: int = 0,
 ) -> Rehearsal:
-    """A rehearsal with a progress bar, which is there from the first runs on: processes are forked before its thread is."""
+    """A rehearsal with a progress bar: processes are forked before its thread is."""
+    with watched(store, to) as watch:
+        return try_all(store, to, sample=sample, workers=workers, steps=steps, seed=seed, progress=watch)
+
+
+@contextmanager
+def watched(store: FleetStore, to: str) -> Iterator[Progress]:
+    """A progress bar that is there from the first runs on, for `rehearse`."""
     with ExitStack() as stack:
         advance: Callable[[int], None] | None = None
         before = 0
@@ -123,7 +131,7 @@ def one(
             advance(done - before)
             before = done
 
-        return try_all(store, to, sample=sample, workers=workers, steps=steps, seed=seed, progress=watch)
+        yield watch
 
 
 def _live(store: FleetStore) -> int:
