@@ -192,6 +192,10 @@ def _show(store: FleetStore, form: str, found: CanaryStatus) -> None:
         print_table(rows, ("step", "in flight", "canary", "already new"), indent="  ")
     for why, count in sorted(canary.left_out.items()):
         click.echo(f"  left out {plural(count, 'run')}: {_LEFT_OUT.get(why, why)}")
+    for entry in canary.log:
+        if "forced" in entry:
+            shares = f"{percent(entry['new'])} of new runs, {percent(entry['parked'])} of those in flight"
+            click.echo(f"  forced   to {shares}: {entry['forced']}; although {'; '.join(entry['although'])}")
     for note in found.notes:
         complain(f"  note: {note}")
 

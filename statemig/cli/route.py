@@ -22,8 +22,8 @@ def route() -> None:
     """Say which version runs a run, and ask why.
 
     A worker says what it can run; these commands say what is wanted. The most specific rule wins: a pin, the window of an open deploy, a
-    policy for the run, for a step it stands at, a drain of its version, a policy for its change class, for the workflow, the preferred
-    version. `route explain RUN` says which one did.
+    policy for the run, for a step it stands at, a drain of its version, a canary, a policy for its change class, for the workflow, the
+    preferred version. `route explain RUN` says which one did.
     """
 
 

@@ -70,6 +70,9 @@ def test_a_canary_from_its_start_to_its_end(stored: Any) -> None:
     found = stored.json("canary", "advance", "--force", "a small shop")
     assert (found["stage"], found["shares"], found["log"][-1]["forced"]) == (1, [0.25, 0.25], "a small shop")
     assert found["watch"]["verdict"] == "WAIT"
+    assert (
+        "  forced   to 25% of new runs, 25% of those in flight: a small shop; although the stage has stood for 0 of"
+    ) in stored.ok("canary", "status")
     assert stored.ok("canary", "stop").splitlines()[0] == (
         "triage: the canary of bbb is over, the deploy is started"
     )

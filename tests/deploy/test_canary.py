@@ -6,10 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from reversible import store
+from sqlalchemy import create_engine, text
 from triage_runs import state
 from triage_runs import store as without_a_way_back
 
-from statemig.deploy import Router, SideBySide, canary, complete
+from statemig import RunTable
+from statemig.deploy import Router, SideBySide, abort, canary, complete
 from statemig.document import new_document
 from statemig.errors import ConfigError, DeployError
 from statemig.store.deploy_canary import Shares, begins, chosen, place
@@ -259,6 +261,24 @@ def test_in_one_process_of_both_versions_a_new_run_finds_its_store(stores):
         assert both.starting(f"n{number}") is expected
 
 
+def test_runs_in_a_table_of_the_users_are_chosen_and_start_alike(url, clock):
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE jobs (id VARCHAR(40) PRIMARY KEY, state TEXT)"))
+    table = RunTable("jobs", state="state")
+    old, new = store(url, 1, clock=clock, table=table), store(url, 2, clock=clock, table=table)
+    old.watched.beat("w1", 1e6)
+    new.watched.beat("w2", 1e6)
+    for number in range(8):
+        old.start(state(), run_id=f"c{number}")
+    canary.start(new, "r2", new=1, parked=0.5)
+    new.start(V2, run_id="n")
+    inside = marked(new)
+    assert len(inside - {"n"}) in (3, 4, 5)
+    assert ended_by(new, "w2") == inside
+    engine.dispose()
+
+
 # -- stages ------------------------------------------------------------------------------------------------------------
 
 
@@ -336,6 +356,20 @@ def test_stopping_takes_every_run_out_and_leaves_the_window_open(stores):
     again = canary.start(new, "r2", new=0, parked=0.1)
     assert [each["what"] for each in again.canary.log] == ["started", "stopped", "started"]
     assert len(marked(new)) == sum(taken for _, taken in again.canary.steps.values())
+
+
+def test_an_abort_ends_it_and_another_canary_begins_anew(stores):
+    old, new = stores
+    canary.start(new, "r2", new=1, parked=0.5)
+    new.start(V2, run_id="n")
+    abort(new)
+    assert not canary.status(new).canary.on
+    assert new.claim("w2") is None
+    assert old.claim("w1") is not None
+    new.start(V2, run_id="after")
+    assert new.row("after").started_revision == "r1"
+    found = canary.start(new, "r2", new=0, parked=0.1)
+    assert len(marked(new)) == sum(taken for _, taken in found.canary.steps.values())
 
 
 def test_said_again_it_chooses_from_the_runs_that_have_come_since(stores):

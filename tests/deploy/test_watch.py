@@ -300,6 +300,19 @@ def test_runs_that_are_taken_and_never_end_a_step(stores, clock):
     assert found.verdict == "ABORT"
 
 
+def test_a_run_from_before_that_is_taken_now_is_looked_at(stores, clock):
+    """A claim leaves its place in the queue, and with that the time of its last change."""
+    old, new = stores
+    old.start(state())
+    clock.now += 100
+    since = clock()
+    assert sides(look(new, since=since), "no progress")[1] == Side(0, 0)
+    assert old.claim("w1", ttl=60) is not None
+    assert sides(look(new, since=since), "no progress")[1] == Side(0, 1)
+    clock.now += 700
+    assert sides(look(new, since=since), "no progress")[1] == Side(1, 1)
+
+
 def test_a_run_that_waits_for_a_person_is_not_stuck(stores, clock):
     old, new = stores
     old.start(state())
