@@ -8,7 +8,7 @@ nothing: queries then go through Core, as everything does with drivers that are 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from operator import itemgetter
 from typing import Any, Final
 
@@ -37,7 +37,7 @@ class Statement:
         self._constants: dict[str, Any] = {
             name: value for name, value in compiled.params.items() if value is not None
         }
-        self._arguments: Any = itemgetter(*compiled.positiontup) if compiled.positional else dict
+        self._arguments: Any = _in_order(compiled.positiontup) if compiled.positional else dict
         self._errors: Any = dialect.loaded_dbapi.Error
 
     def fetch(self, values: Mapping[str, Any]) -> Sequence[Sequence[Any]]:
@@ -64,6 +64,13 @@ class Statement:
         if self._text is None:
             return connection.execute(self._clause, values).rowcount
         return connection.exec_driver_sql(self._text, self._arguments({**self._constants, **values})).rowcount
+
+
+def _in_order(names: Sequence[str]) -> Callable[[Mapping[str, Any]], Sequence[Any]]:
+    """The values of these names. (An `itemgetter` of one name gives the bare value.)"""
+    if len(names) > 1:
+        return itemgetter(*names)
+    return lambda values: [values[name] for name in names]
 
 
 def _is_watched(engine: Engine) -> bool:

@@ -45,3 +45,14 @@ def test_a_database_that_is_not_in_utf8_is_read_and_written(sqlite_url, clock):
         run.state["topic"] = "Grüße"
 
     assert runs.read(run_id).state["topic"] == "Grüße"
+
+
+def test_what_the_deploy_says_is_looked_up_past_the_core(url, clock, monkeypatch):
+    runs = store(create_engine(url), clock=clock)
+    runs.start({"topic": "refund", "priority": "normal"})
+
+    def refuse(engine):
+        raise AssertionError("a look at a key went through Core")
+
+    monkeypatch.setattr(type(runs.engine), "connect", refuse)
+    assert runs.deploy.generation() is None
