@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: demo test test-newest laws conformance check bench format clean
+.PHONY: demo test test-newest field-cases laws conformance check bench format clean
 
 demo: $(INSTALLED)
 	@$(BIN)/python examples/dependency_review/demo.py
@@ -12,6 +12,10 @@ demo: $(INSTALLED)
 # The same generated examples every time; STATEMIG_PROFILE=dev draws new ones, nightly draws many.
 test: $(INSTALLED)
 	STATEMIG_PROFILE=$${STATEMIG_PROFILE:-ci} $(BIN)/python -m pytest -n 2 --dist loadgroup
+
+# What happened to others in the field, by name, each with its result; STATEMIG_PROFILE=nightly lets the workers go on for minutes.
+field-cases: $(INSTALLED)
+	STATEMIG_PROFILE=$${STATEMIG_PROFILE:-ci} $(BIN)/python -m pytest -vv -o addopts=--strict-markers -p no:cacheprovider --no-header tests/deploy/field_cases
 
 # Every law of tests/laws/README.md on 1,000 examples and more of each property; prints how many ran. LAWS='-k ...' for some.
 laws: $(INSTALLED)
