@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 from pydantic import BaseModel
 from triage_runs import V1, V2, state, store, to_v2
@@ -109,6 +114,31 @@ def test_portions_choose_each_run_once(live):
     assert found == ["answered", "ready", "waits"]
     assert live.portions(RunFilter(run_ids=["ready"]), 2)[0][1] == 1
     assert live.portions(RunFilter(revision="r2"), 2) == []
+
+
+PROGRAM = """
+import json, sys
+sys.path[:0] = [{place!r}]
+from triage_runs import state, store
+from statemig.fleet.rehearse import rehearse
+
+old = store({url!r}, 1)
+old.adopt([(old.blank(f"r{{n:04}}", "r1"), old.document(old.row("waits"))) for n in range(2100)])
+runs = store({url!r}, 2)
+results = [rehearse(runs, workers=n).to_dict() for n in (1, 2)]
+print(json.dumps([results, sum(kind.count for kind in runs.kinds())]))
+"""
+
+
+def test_several_processes_find_what_one_does(live, url):
+    """In a process without the threads of a test runner, so that it may fork."""
+    code = PROGRAM.format(place=str(Path(__file__).parent.parent / "store"), url=url)
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
+    (alone, together), count = json.loads(ended.stdout)
+    assert (alone.pop("workers"), together.pop("workers")) == (1, 2)
+    assert (together["fine"], together["failed"], count) == (2103, 0, 2103)
+    assert alone == together
 
 
 def test_an_export_stands_elsewhere_as_it_stood(live, tmp_path):

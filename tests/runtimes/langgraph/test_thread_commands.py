@@ -277,6 +277,18 @@ def test_threads_are_rehearsed(project: Project) -> None:
     assert result.exit_code == 0, result.output
 
 
+def test_the_gate_goes_through_threads(on_sqlite: Project) -> None:
+    on_sqlite.thread("t1", {"topic": "secret"})
+    on_sqlite.second()
+    on_sqlite.code(V2)
+    before = on_sqlite.tables()
+    (found,) = on_sqlite.json("gate")["workflows"]
+    states = {item["name"]: item["state"] for item in found["items"] if item["state"] != "next"}
+    assert [name for name, state in states.items() if state == "failed"] == []
+    assert (found["rehearsal"]["runs"], found["rehearsal"]["fine"]) == (1, 1)
+    assert (on_sqlite.tables(), "secret" in json.dumps(found)) == (before, False)
+
+
 def test_a_redacted_thread_keeps_its_form(on_sqlite: Project) -> None:
     on_sqlite.thread("t1", {"topic": "secret"})
     (line,) = on_sqlite.ok("runs", "export", "--redact").splitlines()
