@@ -320,6 +320,31 @@ class Migrator:
         target = self.resolve(to)
         if source == target:
             return _current(document, source, complement)
+        return self._migrate(
+            document, self._way_down(source, target, run_id), run_id, record, complement, checked
+        )
+
+    def undone(
+        self,
+        document: Document,
+        *,
+        to: str,
+        revision: str,
+        complement: Complement | None,
+        run_id: str | None = None,
+    ) -> Document:
+        """The way down alone, without a look at what comes out: for who has the document from before, and compares. Both revisions are full
+        ids. Raises what keeps the document from going down."""
+        way = self._way_down(revision, to, run_id)
+        try:
+            return way.run(document, complement, False, run_id)[0]
+        except StatemigError as error:
+            raise error.locate(run_id=run_id, workflow=self.workflow) from error.__cause__
+
+    def _way_down(self, source: str, target: str, run_id: str | None) -> Way:
+        known = self._ways.get((source, target))
+        if known is not None and not known.up:
+            return known
         if not self._graph.is_ancestor(target, source):
             raise RevisionError(
                 f"the document does not stand on revision {target}, so there is no way down to it",
@@ -327,7 +352,7 @@ class Migrator:
                 workflow=self.workflow,
                 revision=source,
             )
-        return self._migrate(document, self._way(source, target), run_id, record, complement, checked)
+        return self._way(source, target)
 
     def _migrate(
         self,

@@ -57,6 +57,18 @@ def test_a_downgrade_never_goes_up_the_way_that_an_upgrade_went() -> None:
         both.downgrade({"state": {"a": 1}}, revision="r0", to="r1")
 
 
+def test_undone_is_the_way_down_alone_and_raises_what_keeps_a_document_from_going() -> None:
+    both = migrator(rename, add)
+    up = both.upgrade({"state": {"a": 1}}, "r0", record="complement")
+    assert both.undone(up.document, to="r0", revision="r2", complement=up.complement) == {"state": {"a": 1}}
+    with pytest.raises(RevisionError, match="no way down to it"):
+        both.undone({"state": {"a": 1}}, to="r1", revision="r0", complement=None)
+    final = migrator(lambda op: op.irreversible("it was sent"))
+    with pytest.raises(IrreversibleError) as failed:
+        final.undone({"state": {}}, to="r0", revision="r1", complement=None, run_id="r")
+    assert (failed.value.run_id, failed.value.workflow) == ("r", "triage")
+
+
 def test_a_document_at_the_target_is_handed_over_as_it_is() -> None:
     document = {"state": {"b": 1}}
     result = migrator(rename, add).upgrade(document, "r1", to="r1", complement={"r1/0": []})

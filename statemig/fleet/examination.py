@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from statemig import json_text
 from statemig.document import Document, positions
 from statemig.errors import (
@@ -25,6 +23,7 @@ from statemig.fleet.resume import Recorded, resume
 from statemig.plan.values import fresh
 from statemig.store import flow
 from statemig.store.protocols import Fleet, Moved, StoredRun
+from statemig.store.rows import changed
 from statemig.validity import require_cursor
 
 
@@ -49,9 +48,8 @@ class Examination:
         tally.runs += 1
         try:
             # Validated at its own revision, too, whatever its stamp says.
-            moved = self._fleet.bring(
-                replace(row, checked=False), self._target, cause="rehearsal", record="complement"
-            )
+            unchecked = changed(row, checked=False) if row.checked else row
+            moved = self._fleet.bring(unchecked, self._target, cause="rehearsal", record="complement")
         except NewerRevisionError:
             tally.newer += 1
             return
@@ -107,22 +105,26 @@ class Examination:
 
     def _back(self, row: StoredRun, moved: Moved, source: str) -> list[Trouble]:
         """Brought down again it has to be what it was."""
-        result = self._migrator.downgrade(
-            moved.document,
-            to=source,
-            revision=self._target,
-            run_id=row.run_id,
-            record=None,
-            complement=moved.complement,
-            checked=True,
-        )
-        if result.error is not None:
-            irreversible = isinstance(result.error, IrreversibleError)
-            return [Trouble.of(result.error, "back.irreversible" if irreversible else "back.refused")]
-        before = self._fleet.document(row)
-        if json_text.written_alike(result.document, before) or json_text.equal(result.document, before):
+        try:
+            back = self._migrator.undone(
+                moved.document,
+                to=source,
+                revision=self._target,
+                complement=moved.complement,
+                run_id=row.run_id,
+            )
+        except IrreversibleError as error:
+            return [Trouble.of(error, "back.irreversible")]
+        except (MigrationError, RecursionError) as error:
+            if isinstance(error, RecursionError):
+                return [Trouble("back.refused", "it is nested too deeply for this interpreter")]
+            return [Trouble.of(error, "back.refused")]
+        if row.rest is None and _written(row) == json_text.dumps(back):
             return []
-        path = first_difference(before, result.document)
+        before = self._fleet.document(row)
+        if json_text.written_alike(back, before) or json_text.equal(back, before):
+            return []
+        path = first_difference(before, back)
         return [
             Trouble(
                 "back.differs",
@@ -171,6 +173,11 @@ class Examination:
         if found is None:
             found = self._vocabularies[revision] = Vocabulary.of(self._migrator.snapshot(revision))
         return found
+
+
+def _written(row: StoredRun) -> bytes:
+    """What is stored. Where that is not the document as it is written today, it has to be read and compared."""
+    return row.content.encode() if isinstance(row.content, str) else row.content
 
 
 def first_difference(left: object, right: object, place: str = "") -> str:
