@@ -9,95 +9,20 @@ What a stage is made of is in the details of the deploy's `Rollout` under ``cana
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from itertools import pairwise
-from typing import Any, Final
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
 from statemig.deploy import window
+from statemig.deploy.stages import HOLD, RAMP, Canary, Stages, entry_of, ramp_of, shown
 from statemig.deploy.watch import Criteria, Look, look
 from statemig.deploy.window import Deployed
-from statemig.errors import ConfigError, DeployError
+from statemig.errors import DeployError
 from statemig.store.deploy_canary import Shares, chosen, shares_of
 from statemig.store.deploy_records import Rollout, Unknown
 from statemig.store.deploy_routing import RunFacts
 from statemig.store.deploy_view import facts_of, read_view
 from statemig.store.protocols import Counted, RunFilter
-
-#: the ramp where none is given: shares of new runs and of those in flight
-RAMP: Final = ((0.05, 0.05), (0.25, 0.25), (1.0, 1.0))
-HOLD: Final = 1200.0
-
-Stages = Sequence[tuple[float, float]]
-
-
-@dataclass(frozen=True, slots=True)
-class Canary:
-    """What is written down of a canary. `stage` counts from 0; `hold` is how many seconds each stage has to stand.
-
-    `steps`: at the beginning of the stage, for each step how many runs in flight could go and how many were chosen.
-    `left_out`: how many could not, by why. `log`: each change with its time, its shares, and the verdict or the reason.
-    """
-
-    stages: tuple[tuple[float, float], ...]
-    stage: int
-    hold: float
-    since: float
-    stage_since: float
-    on: bool = True
-    steps: Mapping[str, tuple[int, int]] = field(default_factory=dict)
-    left_out: Mapping[str, int] = field(default_factory=dict)
-    log: tuple[Mapping[str, Any], ...] = ()
-
-    @property
-    def shares(self) -> tuple[float, float]:
-        return self.stages[self.stage] if self.on else (0.0, 0.0)
-
-    @property
-    def is_last(self) -> bool:
-        return self.stage == len(self.stages) - 1
-
-    @property
-    def name(self) -> str:
-        new, parked = (f"{100 * share:.4g}%" for share in self.shares)
-        return f"canary {new}" if new == parked else f"canary {new}/{parked}"
-
-    @classmethod
-    def of(cls, rollout: Rollout | None) -> Canary | None:
-        """That of a deploy; None where it never had one."""
-        found = None if rollout is None else rollout.details.get("canary")
-        if rollout is None or found is None:
-            return None
-        return cls(
-            stages=tuple((new, parked) for new, parked in found["stages"]),
-            stage=found["stage"],
-            hold=found["hold"],
-            since=found["since"],
-            stage_since=found["stage_since"],
-            on=found["on"] and rollout.open,
-            steps={step: (runs, taken) for step, (runs, taken) in found["steps"].items()},
-            left_out=found["left_out"],
-            log=tuple(found["log"]),
-        )
-
-    def on_rollout(self, rollout: Rollout) -> Rollout:
-        """The deploy with this canary."""
-        new, parked = self.shares
-        written = {
-            "on": self.on,
-            "new": new,
-            "parked": parked,
-            "stages": [list(each) for each in self.stages],
-            "stage": self.stage,
-            "hold": self.hold,
-            "since": self.since,
-            "stage_since": self.stage_since,
-            "steps": {step: list(counts) for step, counts in self.steps.items()},
-            "left_out": dict(self.left_out),
-            "log": [dict(each) for each in self.log],
-        }
-        stage = self.name if self.on else "started"
-        return replace(rollout, stage=stage, details={**rollout.details, "canary": written})
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +76,7 @@ def start(
     """
     deploy = fleet.deploy
     target = fleet.migrator.resolve(revision)
-    ramp = _ramp(stages or RAMP, new, parked)
+    ramp = ramp_of(stages or RAMP, new, parked)
     rollout = deploy.rollout()
     if rollout is None or not rollout.open or rollout.new != target:
         rollout = window.start(fleet, target, old=old, in_memory=in_memory)
@@ -169,14 +94,14 @@ def start(
         deploy.empty_canary()  # of an earlier canary
         stand = HOLD if hold is None else hold
         begun = Canary(ramp, 0, stand, now, now, log=() if present is None else present.log)
-        begun = replace(begun, log=(*begun.log, _entry(begun, now, "started")))
+        begun = replace(begun, log=(*begun.log, entry_of(begun, now, "started")))
         return _put(fleet, rollout, begun)
     begun_with = present.stages[: present.stage]
-    ramp = (*begun_with, *_ramp(stages or present.stages[present.stage :], new, parked))
+    ramp = (*begun_with, *ramp_of(stages or present.stages[present.stage :], new, parked))
     was, wanted = present.shares, ramp[present.stage]
     if wanted[0] < was[0] or wanted[1] < was[1]:
         raise DeployError(
-            f"the shares are {_shown(was)}, and {_shown(wanted)} would take runs out of the canary",
+            f"the shares are {shown(was)}, and {shown(wanted)} would take runs out of the canary",
             workflow=fleet.workflow,
             revision=target,
             hint="They only grow. `statemig canary stop` ends it",
@@ -184,7 +109,7 @@ def start(
     changed = replace(present, stages=ramp, hold=present.hold if hold is None else hold)
     if changed.shares != present.shares:
         changed = replace(
-            changed, stage_since=now, log=(*changed.log, _entry(changed, now, "started with more"))
+            changed, stage_since=now, log=(*changed.log, entry_of(changed, now, "started with more"))
         )
     return _put(fleet, rollout, changed)
 
@@ -203,7 +128,7 @@ def advance(fleet: Deployed, *, force: str | None = None, criteria: Criteria | N
     rollout, present = _present(fleet)
     if present.is_last:
         raise DeployError(
-            f"the canary is at its last stage, {_shown(present.shares)}",
+            f"the canary is at its last stage, {shown(present.shares)}",
             workflow=fleet.workflow,
             revision=rollout.new,
             hint="`statemig deploy complete` when the old workers are gone, or `statemig abort`",
@@ -226,7 +151,7 @@ def advance(fleet: Deployed, *, force: str | None = None, criteria: Criteria | N
             hint=f"{way}, or say --force with the reason; it is written down",
         )
     after = replace(present, stage=present.stage + 1, stage_since=now)
-    entry = _entry(after, now, "advanced", verdict=found.verdict, why=list(found.why))
+    entry = entry_of(after, now, "advanced", verdict=found.verdict, why=list(found.why))
     if problems:
         entry |= {"forced": force, "although": problems}
     return replace(_put(fleet, rollout, replace(after, log=(*after.log, entry))), look=found)
@@ -244,7 +169,7 @@ def stop(fleet: Deployed) -> CanaryStatus:
     if present.on:
         now = fleet.clock()
         ended = replace(present, on=False)
-        ended = replace(ended, log=(*ended.log, _entry(ended, now, "stopped")))
+        ended = replace(ended, log=(*ended.log, entry_of(ended, now, "stopped")))
         fleet.deploy.put_rollout(ended.on_rollout(rollout))
         fleet.deploy.empty_canary()
     return status(fleet)
@@ -365,34 +290,6 @@ def _present(fleet: Deployed, *, on: bool = True) -> tuple[Rollout, Canary]:
             "no canary is on", workflow=fleet.workflow, hint="Begin with `statemig canary start REV`"
         )
     return rollout, canary
-
-
-def _ramp(stages: Stages, new: float | None, parked: float | None) -> tuple[tuple[float, float], ...]:
-    first = (stages[0][0] if new is None else new, stages[0][1] if parked is None else parked)
-    found = [first]
-    for each in stages[1:]:
-        # A first stage beyond the ramp's next one is not taken back by it.
-        found.append((max(each[0], first[0]), max(each[1], first[1])))
-    for one, other in pairwise(stages):
-        if other[0] < one[0] or other[1] < one[1]:
-            raise ConfigError(
-                f"a ramp does not fall, and {_shown(other)} comes after {_shown(one)}",
-                hint="For example --stages 5,25,100",
-            )
-    for share in (share for each in found for share in each):
-        if not 0 <= share <= 1:
-            raise ConfigError(f"{share:.4g} is no share", hint="From 0 to 1, that is 0% to 100%")
-    return tuple(found)
-
-
-def _entry(canary: Canary, now: float, what: str, **more: Any) -> dict[str, Any]:
-    new, parked = canary.shares
-    return {"at": now, "what": what, "new": new, "parked": parked, **more}
-
-
-def _shown(shares: tuple[float, float]) -> str:
-    new, parked = (f"{100 * share:.4g}%" for share in shares)
-    return f"{new} of new runs and {parked} of those in flight"
 
 
 def as_json(found: CanaryStatus) -> dict[str, Any]:
