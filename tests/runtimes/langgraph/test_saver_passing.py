@@ -7,6 +7,7 @@ import inspect
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, closing
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -132,6 +133,10 @@ async def test_history_can_be_cut_and_filtered(deploys: Deploys) -> None:
     assert len(ours) == 3
 
 
+@pytest.mark.skipif(
+    version("langgraph").startswith("1.0."),
+    reason="LangGraph 1.0 gives a question of then its answer of then again, without statemig just as with it",
+)
 @on_every_saver
 async def test_a_run_goes_on_from_a_checkpoint_of_an_older_version(deploys: Deploys) -> None:
     await deploys.run(1, {"topic": "x"})
@@ -282,7 +287,7 @@ async def test_a_deleted_thread_is_gone_and_can_begin_again(deploys: Deploys) ->
 async def test_pruning_is_what_the_saver_inside_can_do(deploys: Deploys) -> None:
     await deploys.run(1, {"topic": "x"})
     async with deploys.worker(2) as worker:
-        if deploys.storage.kind == "postgres":
+        if deploys.storage.kind == "postgres" and hasattr(BaseCheckpointSaver, "prune"):
             await worker.ask(worker.saver, "prune", ["t1"])
             assert _revisions(await worker.stored()) == ["r1"]
         else:
@@ -297,8 +302,8 @@ async def test_copying_and_deleting_by_run_are_what_the_saver_inside_can_do(depl
     await deploys.run(1, {"topic": "x"})
     async with deploys.worker(2) as worker:
         for name, given in (("copy_thread", ("t1", "t2")), ("delete_for_runs", (["run"],))):
-            inside = getattr(type(worker.saver.inner), name)
-            if inside is not getattr(BaseCheckpointSaver, name):
+            inside = getattr(type(worker.saver.inner), name, None)
+            if inside is not getattr(BaseCheckpointSaver, name, None):
                 await worker.ask(worker.saver, name, *given)
             else:
                 with pytest.raises(NotImplementedError):

@@ -15,13 +15,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, HumanMessage
+from langgraph import types
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
-from langgraph.types import Overwrite, Send
+from langgraph.types import Send
 from pydantic import BaseModel
 
 from statemig.runtimes.langgraph.values import Postponed, Tags, built, from_json, live, raw, to_json
 
-SERDE = JsonPlusSerializer(allowed_msgpack_modules=True)
+try:
+    SERDE = JsonPlusSerializer(allowed_msgpack_modules=True)
+except TypeError:  # LangGraph 1.0.0 builds whatever is stored
+    SERDE = JsonPlusSerializer()
 
 
 class Color(enum.Enum):
@@ -75,7 +79,7 @@ WHEN = datetime.datetime(2026, 1, 2, 3, 4, 5, tzinfo=datetime.UTC)
         (b"bytes", "bytes"),
         ({1: "a"}, {"1": "a"}),
         (Send("node", {"item": 1}), None),
-        (Overwrite([1]), [1]),
+        *([(types.Overwrite([1]), [1])] if hasattr(types, "Overwrite") else []),  # not in 1.0.0
     ],
     ids=lambda each: type(each).__name__,
 )

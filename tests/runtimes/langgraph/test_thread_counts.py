@@ -81,9 +81,11 @@ def agree(scenario: Scenario, storage: Storage) -> None:
     threads = Threads(scenario, storage)
     state = threads.run("t1", 1, *[each for each in scenario.first if not isinstance(each, Answer)])
     expected = {
-        (task.name, "waiting" if task.interrupts else "ready") for task in state.tasks if task.result is None
+        (task.name, "waiting" if task.interrupts else "ready")
+        for task in state.tasks
+        if task.interrupts or task.result is None
     }
     (row,) = [one for batch in threads.fleet().iterate(RunFilter(ended=True)) for one in batch]
     found = {(one.step.split(".")[0], one.status) for one in threads.fleet().counts() if one.step}
     assert found == expected
-    assert row.status == ("active" if state.next else "finished")
+    assert row.status == ("active" if expected else "finished")
