@@ -28,6 +28,7 @@ BARS = {
     "storing": {"5", "6"},
     "comparing": {"11"},
     "langgraph_threads": {"14", "15", "15 chain"},
+    "rehearsing": {"16"},
 }
 
 
