@@ -29,6 +29,7 @@ BARS = {
     "comparing": {"11"},
     "langgraph_threads": {"14", "15", "15 chain"},
     "rehearsing": {"16"},
+    "counting_threads": {"counts"},
 }
 
 

@@ -49,6 +49,11 @@ def nodes_of(namespace: str) -> tuple[str, ...]:
     return tuple(part.split(":", 1)[0] for part in namespace.split("|") if part and not part.isdigit())
 
 
+def prefix_of(namespace: str) -> str:
+    """What the steps of a namespace begin with in a snapshot: ``inner.``"""
+    return "".join(f"{node}." for node in nodes_of(namespace))
+
+
 def join_channel(branches: Iterable[str], target: str) -> str:
     return f"{JOIN}{'+'.join(branches)}:{target}"
 

@@ -15,7 +15,7 @@ from statemig.runtimes.langgraph.identity import (
     PUSH,
     join_channel,
     namespace_of,
-    nodes_of,
+    prefix_of,
     task_id,
     triggers_tried,
 )
@@ -66,7 +66,7 @@ class Parked:
     @property
     def prefix(self) -> str:
         """What the steps of this namespace begin with in a snapshot: ``inner.``"""
-        return "".join(f"{node}." for node in nodes_of(self.namespace))
+        return prefix_of(self.namespace)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +149,7 @@ def tasks_of(parked: Parked, nodes: Nodes) -> list[Task]:
     for index, packet in enumerate(packets(values)):
         made = task_id(parked.checkpoint, parked.namespace, parked.step, packet.arg[0], PUSH, (str(index),))
         found[made] = Task(made, packet.arg[0], index)
-    due = dict.fromkeys(_due(parked))
+    due = dict.fromkeys(due_now(parked.checkpoint))
     known = nodes.known(parked.prefix) or frozenset()
     names = dict.fromkeys(
         [
@@ -176,9 +176,8 @@ def tasks_of(parked: Parked, nodes: Nodes) -> list[Task]:
     return list(found.values())
 
 
-def _due(parked: Parked) -> Iterator[str]:
-    """The nodes that an edge or a join leads to now."""
-    checkpoint = parked.checkpoint
+def due_now(checkpoint: Mapping[str, Any]) -> Iterator[str]:
+    """The nodes that an edge or a join leads to."""
     values, versions, seen = (
         checkpoint["channel_values"],
         checkpoint["channel_versions"],

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from statemig.migrator import Migrator, Record
 
 #: threads that are counted at a time
-_PAGE = 2_000
+_PAGE = 200
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,17 +7,19 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
-from statemig.runtimes.langgraph.identity import namespace_of
+from statemig.runtimes.langgraph.identity import NULL_TASK, namespace_of, prefix_of
 from statemig.runtimes.langgraph.stamps import TASK
 from statemig.runtimes.langgraph.tasks import (
     CONTROL,
     ERROR,
     INTERRUPT,
+    SENDS,
     START,
     Nodes,
     Parked,
     Row,
     Task,
+    due_now,
     tasks_of,
 )
 from statemig.runtimes.langgraph.thread_tables import Latest
@@ -27,6 +29,7 @@ Place = tuple[str | None, str, str | None]
 #: the last checkpoint in a namespace of the same thread
 Inside = Callable[[str], Latest | None]
 
+_NOTHING: Final[frozenset[str]] = frozenset()
 _UUID_EPOCH: Final = 0x01B21DD213814000  # of 100 ns, from 1582 to 1970
 
 
@@ -57,18 +60,15 @@ def standing_of(latest: Latest, nodes: Nodes, inside: Inside) -> Standing:
 
 def _places(latest: Latest, nodes: Nodes, inside: Inside) -> Iterator[Place]:
     checkpoint: Any = latest.checkpoint
-    rows = tuple(Row(task, channel, None) for task, _, channel in latest.rows if not task.startswith(TASK))
-    parked = Parked(latest.namespace, checkpoint, latest.step + 1, rows)
-    tasks = tasks_of(parked, nodes)
-    if not any(task.node == START for task in tasks) and _has_input(checkpoint):
-        tasks.append(Task("", START))
     by_task: dict[str, set[str]] = {}
-    for row in rows:
-        by_task.setdefault(row.task, set()).add(row.channel)
-    open_tasks = [task for task in tasks if by_task.get(task.id, set()) <= CONTROL]
+    for name, _, channel in latest.rows:
+        if not name.startswith(TASK) and name != NULL_TASK:
+            by_task.setdefault(name, set()).add(channel)
+    tasks = _tasks(latest, checkpoint, nodes, by_task)
+    open_tasks = [task for task in tasks if by_task.get(task.id, _NOTHING) <= CONTROL]
     for task in open_tasks or tasks:  # all done, and nobody has gone on
-        written = by_task.get(task.id, set())
-        step = parked.prefix + task.node
+        written = by_task.get(task.id, _NOTHING)
+        step = task.node if not latest.namespace else prefix_of(latest.namespace) + task.node
         status: tuple[str, str | None] = ("ready", None)
         if INTERRUPT in written:
             status = ("waiting", "human")
@@ -78,6 +78,25 @@ def _places(latest: Latest, nodes: Nodes, inside: Inside) -> Iterator[Place]:
             status = ("waiting", "human")
         deeper = list(_deeper(latest, task, nodes, inside)) if step in nodes.subgraphs and task.id else []
         yield from deeper or [(step, *status)]
+
+
+def _tasks(
+    latest: Latest, checkpoint: dict[str, Any], nodes: Nodes, by_task: dict[str, set[str]]
+) -> list[Task]:
+    """What runs next. Which task a row belongs to shows only in its id, which is a hash of much; where there is one task, no hash is
+    needed."""
+    values = checkpoint["channel_values"]
+    due = list(dict.fromkeys(due_now(checkpoint)))
+    if not values.get(SENDS) and START not in values and len(due) <= 1 and len(by_task) <= len(due):
+        if not due:
+            return []
+        if by_task or not nodes.subgraphs:
+            return [Task(next(iter(by_task), ""), due[0])]
+    rows = tuple(Row(name, channel, None) for name, channels in by_task.items() for channel in channels)
+    tasks = tasks_of(Parked(latest.namespace, checkpoint, latest.step + 1, rows), nodes)
+    if _has_input(checkpoint) and not any(task.node == START for task in tasks):
+        tasks.append(Task("", START))
+    return tasks
 
 
 def _deeper(latest: Latest, task: Task, nodes: Nodes, inside: Inside) -> Iterator[Place]:

@@ -26,9 +26,6 @@ from statemig.runtimes.langgraph.values import KEYWORDS, SINGLE, Foreign
 _OF_PAGE: Final = (
     "c.thread_id = p.thread_id AND c.checkpoint_ns = p.checkpoint_ns AND c.checkpoint_id = p.checkpoint_id"
 )
-_BEFORE: Final = (
-    "FROM checkpoints b WHERE b.thread_id = p.thread_id AND b.checkpoint_ns = p.checkpoint_ns AND"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,11 +120,12 @@ class Tables:
 
     def _read(self, where: str, end: str, given: tuple[str, ...], watched: bool) -> list[Latest]:
         page = (
-            "WITH page AS (SELECT thread_id, checkpoint_ns, max(checkpoint_id) AS checkpoint_id, min(checkpoint_id) AS first "
-            f"FROM checkpoints WHERE {where} GROUP BY thread_id, checkpoint_ns {end})"
+            # Of one namespace; grouped by that as well, SQLite would sort all that are left for each page.
+            "WITH page AS (SELECT thread_id, max(checkpoint_ns) AS checkpoint_ns, max(checkpoint_id) AS checkpoint_id, "
+            f"min(checkpoint_id) AS first FROM checkpoints WHERE {where} GROUP BY thread_id {end})"
         )
         with self.engine.connect() as connection:
-            heads = _rows_of(connection, f"{page} {self._head()} ORDER BY p.thread_id", given)
+            heads = _rows_of(connection, f"{page} {_HEADS[self.is_sqlite]}", given)
             if not heads:
                 return []
             rows: dict[str, list[Sequence[Any]]] = {}
@@ -138,42 +136,29 @@ class Tables:
                 for thread, channel, form, blob in _rows_of(connection, f"{page} {_VALUES}", given):
                     if form != "empty":
                         values.setdefault(thread, {})[channel] = (form, blob)
-        return [
-            _latest(
-                head[:4],
-                rows.get(head[0], ()),
-                bool(head[4]),
-                _of_sqlite(*head[5:]) if self.is_sqlite else _of_postgres(head, values.get(head[0], {})),
-            )
-            for head in heads
+            said = [
+                _of_sqlite(*head[4:]) if self.is_sqlite else _of_postgres(values.get(head[0], {}), *head[2:])
+                for head in heads
+            ]
+            lost: set[str] = set()
+            if any(
+                one.workflow is None and head[2] != head[3] for head, one in zip(heads, said, strict=True)
+            ):
+                lost = {name for (name,) in _rows_of(connection, f"{page} {_STAMPED[self.is_sqlite]}", given)}
+        found = [
+            _latest(head[:4], rows.get(head[0], ()), one, lost, watched)
+            for head, one in zip(heads, said, strict=True)
         ]
-
-    def _head(self) -> str:
-        first = "SELECT p.thread_id, p.checkpoint_ns, p.checkpoint_id, p.first,"
-        if self.is_sqlite:
-            stamp = f"json_extract(CAST({{}}.metadata AS TEXT), '$.{WORKFLOW}') IS NOT NULL"
-            read = "c.type, c.checkpoint, c.metadata"
-        else:
-            stamp = f"{{}}.metadata ? '{WORKFLOW}'"
-            read = f"""
-                c.metadata -> '{KEY}' ->> 'revision', c.metadata -> '{KEY}' ->> 'started', c.metadata ->> '{WORKFLOW}',
-                c.metadata -> 'step', c.checkpoint -> 'v', c.checkpoint -> 'channel_versions', c.checkpoint -> 'versions_seen',
-                c.checkpoint -> 'updated_channels', ARRAY(
-                    SELECT k FROM jsonb_object_keys(c.checkpoint -> 'channel_values') k WHERE {_PLACES.format("k")})"""
-        lost = f"""CASE WHEN {stamp.format("c")} OR p.first = p.checkpoint_id THEN 0
-            WHEN EXISTS (SELECT 1 {_BEFORE} {stamp.format("b")}) THEN 1 ELSE 0 END"""
-        return f"{first} {lost}, {read} FROM page p JOIN checkpoints c ON {_OF_PAGE}"
+        # Sorting in SQLite would carry the blobs along, and its order of texts is that of Python.
+        return sorted(found, key=lambda each: each.thread) if self.is_sqlite else found
 
     def _pending(self, watched: bool) -> str:
-        """Pending writes in the order of their keys. Only stamps are needed; where changes are looked for, PostgreSQL hashes the rest."""
+        """Pending writes. Only stamps are needed; where changes are looked for, PostgreSQL hashes the rest."""
         other = "NULL" if not watched else "c.value" if self.is_sqlite else "convert_to(md5(c.blob), 'UTF8')"
         value = (
             f"CASE WHEN substr(c.task_id, 1, {len(TASK)}) = '{TASK}' THEN c.{self._value} ELSE {other} END"
         )
-        return (
-            f"SELECT c.thread_id, c.task_id, c.idx, c.channel, {value} FROM page p JOIN {self._writes} c ON {_OF_PAGE} "
-            "ORDER BY c.thread_id, c.task_id, c.idx"
-        )
+        return f"SELECT c.thread_id, c.task_id, c.idx, c.channel, {value} FROM page p JOIN {self._writes} c ON {_OF_PAGE}"
 
 
 _PLACES: Final = " OR ".join(
@@ -182,6 +167,27 @@ _PLACES: Final = " OR ".join(
         f"{{0}} IN ('{SENDS}', '{START}')",
     ]
 )
+_NAMES: Final = "SELECT p.thread_id, p.checkpoint_ns, p.checkpoint_id, p.first"
+#: by whether it is SQLite: the checkpoints of a page
+_HEADS: Final = {
+    True: f"{_NAMES}, c.type, c.checkpoint, c.metadata FROM page p JOIN checkpoints c ON {_OF_PAGE}",
+    False: f"""
+        {_NAMES}, c.metadata -> '{KEY}' ->> 'revision', c.metadata -> '{KEY}' ->> 'started', c.metadata ->> '{WORKFLOW}',
+            c.metadata -> 'step', c.checkpoint -> 'v', c.checkpoint -> 'channel_versions', c.checkpoint -> 'versions_seen',
+            c.checkpoint -> 'updated_channels',
+            ARRAY(SELECT k FROM jsonb_object_keys(c.checkpoint -> 'channel_values') k WHERE {_PLACES.format("k")})
+        FROM page p JOIN checkpoints c ON {_OF_PAGE} ORDER BY p.thread_id""",
+}
+#: the threads of a page in which anything has a stamp
+_STAMPED: Final = {
+    is_sqlite: f"""
+        SELECT DISTINCT b.thread_id FROM page p
+        JOIN checkpoints b ON b.thread_id = p.thread_id AND b.checkpoint_ns = p.checkpoint_ns WHERE {has_stamp}"""
+    for is_sqlite, has_stamp in {
+        True: f"json_extract(CAST(b.metadata AS TEXT), '$.{WORKFLOW}') IS NOT NULL",
+        False: f"b.metadata ? '{WORKFLOW}'",
+    }.items()
+}
 #: of PostgreSQL, which keeps the values of joins and packets in a table of their own; of an input only that it is there
 _VALUES: Final = f"""
     SELECT b.thread_id, b.channel, b.type, CASE WHEN b.channel <> '{START}' THEN b.blob END
@@ -214,15 +220,14 @@ class _Closed(Exception):
     """Something is stored in a form that only its own serializer reads."""
 
 
-def _latest(names: Sequence[str], rows: Sequence[Sequence[Any]], stamp_lost: bool, said: _Said) -> Latest:
+def _latest(
+    names: Sequence[str], rows: Sequence[Sequence[Any]], said: _Said, lost: set[str], watched: bool
+) -> Latest:
     thread, namespace, checkpoint, first = names
     written_by: set[str] = set()
-    digest = hashlib.sha256()
-    for task, index, channel, value in rows:
-        content = b"" if value is None else bytes(value)
-        digest.update(f"{task}\0{index}\0{channel}\0{len(content)}\0".encode() + content)
-        if task.startswith(TASK):
-            written_by |= _revisions_in(content)
+    for task, _, _, value in rows:
+        if task.startswith(TASK) and value is not None:
+            written_by |= _revisions_in(bytes(value))
     return Latest(
         thread,
         namespace,
@@ -232,13 +237,21 @@ def _latest(names: Sequence[str], rows: Sequence[Sequence[Any]], stamp_lost: boo
         said.started,
         said.workflow,
         said.step,
-        None if said.checkpoint is None else {**said.checkpoint, "id": checkpoint},
+        said.checkpoint,
         said.closed,
         tuple((task, index, channel) for task, index, channel, _ in rows),
         frozenset(written_by),
-        stamp_lost,
-        f"{checkpoint} {digest.hexdigest()[:32]}",
+        said.workflow is None and thread in lost,
+        f"{checkpoint} {_digest(rows)}" if watched else "",
     )
+
+
+def _digest(rows: Sequence[Sequence[Any]]) -> str:
+    digest = hashlib.sha256()
+    for task, index, channel, value in sorted(rows, key=lambda row: (row[0], row[1])):
+        content = b"" if value is None else bytes(value)
+        digest.update(f"{task}\0{index}\0{channel}\0{len(content)}\0".encode() + content)
+    return digest.hexdigest()[:32]
 
 
 def _of_sqlite(form: str, blob: bytes, metadata: bytes | str | None) -> _Said:
@@ -253,19 +266,33 @@ def _of_sqlite(form: str, blob: bytes, metadata: bytes | str | None) -> _Said:
     values = {
         name: value
         for name, value in whole["channel_values"].items()
-        if name.startswith((BRANCH, JOIN)) or name in (SENDS, START)
+        if (":" in name and name.startswith((BRANCH, JOIN))) or name in (SENDS, START)
     }
-    return _Said(*said, {**whole, "channel_values": values})
+    whole["channel_values"] = values
+    return _Said(*said, whole)
 
 
-def _of_postgres(head: Sequence[Any], blobs: Mapping[str, tuple[str, Any]]) -> _Said:
-    revision, started, workflow, step, form, versions, seen, updated, inline = head[5:]
+def _of_postgres(
+    blobs: Mapping[str, tuple[str, Any]],
+    name: str,
+    _first: str,
+    revision: str | None,
+    started: str | None,
+    workflow: str | None,
+    step: int | None,
+    form: int,
+    versions: dict[str, Any],
+    seen: dict[str, Any],
+    updated: list[str] | None,
+    inline: list[str],
+) -> _Said:
     said = (revision, started, workflow, -1 if step is None else step)
     try:
         values = {name: None if blob is None else _opened(kind, blob) for name, (kind, blob) in blobs.items()}
     except _Closed as error:
         return _Said(*said, None, str(error))
     checkpoint = {
+        "id": name,
         "v": form,
         "channel_values": {**dict.fromkeys(inline), **values},
         "channel_versions": versions,
