@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +15,7 @@ from langgraph_nodes import yes
 from langgraph_play import THREAD, Answer, Outcome, Scenario, play
 from langgraph_savers import Storage
 from langgraph_scenarios import SCENARIOS, named
-from langgraph_threads import Threads
+from langgraph_threads import Threads, copied, url_of
 
 from statemig.errors import AnswerError, ForeignRevisionError
 from statemig.fleet.backfill import Backfill, downgrade_all, upgrade_all
@@ -273,3 +276,48 @@ def test_threads_of_another_workflow_are_none_of_its_business(database: Storage)
     assert (fleet.kinds(), upgrade_all(fleet).seen, fleet.stamp("r1", ["t1"])) == ([], 0, 0)
     with pytest.raises(ForeignRevisionError, match="the thread belongs to the workflow other"):
         fleet.row("t1")
+
+
+KILLED = """
+import sys
+sys.path[:0] = [{here!r}]
+from langgraph_scenarios import named
+from statemig.fleet.backfill import upgrade_all
+from statemig.runtimes.langgraph import ThreadFleet
+fleet = ThreadFleet({url!r}, named("subgraph-and-step-in-it-renamed").migrator())
+upgrade_all(fleet, batch=3, progress=lambda done: print(done.moved, flush=True))
+"""
+
+
+def test_an_upgrade_that_is_killed_loses_nothing(tmp_path: Path) -> None:
+    storage = Storage("sqlite", tmp_path / "checkpoints.db")
+    threads = Threads(INSIDE, storage)
+    threads.run("t", 1, {"topic": "x"})
+    copied(storage, "t", 200)
+    script = KILLED.format(here=str(Path(__file__).parent), url=url_of(storage))
+    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline().strip() == "3"
+        process.kill()
+    at = {revision: count for revision, _, count in threads.fleet().revisions()}
+    assert 3 <= at["r2"] < 201
+    assert at["r1"] + at["r2"] == 201
+    assert upgrade_all(threads.fleet()).moved == at["r1"]
+    for name in ("0000", "0199", "t"):  # each goes on, and asks once
+        threads.run(name, 2, yes, wrapped=False)
+    assert threads.log.count("review: yes") == 3
+
+
+def test_two_upgrades_at_once_bring_each_thread_once(database: Storage) -> None:
+    threads = Threads(RENAMED, database)
+    for number in range(12):
+        threads.run(f"t{number}", 1, {"topic": "x"})
+    with ThreadPoolExecutor(2) as pool:
+        first, second = pool.map(
+            lambda fleet: upgrade_all(fleet, batch=2), [threads.fleet(), threads.fleet()]
+        )
+    assert first.moved + second.moved == 12
+    with database.open() as saver:
+        for number in range(12):
+            found = saver.list({"configurable": {"thread_id": f"t{number}"}})
+            assert [each.metadata["statemig"]["revision"] for each in found].count("r2") == 1
