@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from statemig.autogenerate.bound_builders import constrained
 from statemig.autogenerate.built import FILL_NOTE, Built, Step, nothing, one, several
-from statemig.autogenerate.change import Change, Site
+from statemig.autogenerate.change import HAS_PLACE, Change, Site
 from statemig.autogenerate.container_builders import map_keys, set_or_list, slots
 from statemig.autogenerate.fill import zero
 from statemig.autogenerate.nesting import Held
@@ -138,7 +138,10 @@ def _added(change: Change, site: Site, path: str, new: Schema) -> Built:
     if prop.default is not MISSING:
         return one(change, lambda op: op.add_field(path, default=prop.default))
     if not prop.required:
-        return Built()
+        # The way up has nothing to do. The way down has: the old version has no place for the key.
+        return (
+            Built() if site.detail == HAS_PLACE else one(change, lambda op: op.add_field(path, optional=True))
+        )
     value = zero(prop.shape, new)
     if isinstance(value, Missing):
         return Built(

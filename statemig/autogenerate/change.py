@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from statemig.autogenerate.rules import RULES, Bit, ChangeClass, worst
 from statemig.document import Document
@@ -53,6 +53,10 @@ class Unknown:
     run_id: str
     revision: str | None
     reason: str
+
+
+#: the site's detail of a new key that the old version kept a place for: it allows any
+HAS_PLACE: Final = "place"
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from statemig.autogenerate.change import Change, Changes
+from statemig.autogenerate.change import HAS_PLACE, Change, Changes
 from statemig.autogenerate.channels import runtime_changes
 from statemig.autogenerate.definitions import shared_definitions
 from statemig.autogenerate.history import had, used_again
@@ -132,7 +132,7 @@ def _compare_documents(walk: Walk, steps: StepMatch) -> None:
         elif name in was:
             walk.found("S07", place, was[name].shape, None, "optional", old_property=was[name])
         elif to in now:
-            walk.found("S04", place, None, now[to].shape, new_property=now[to])
+            walk.found("S04", place, None, now[to].shape, new_property=now[to], detail=HAS_PLACE)
 
 
 def _parts(schema: Schema) -> Mapping[str, Property]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from statemig.autogenerate.change import Change, Site
+from statemig.autogenerate.change import HAS_PLACE, Change, Site
 from statemig.autogenerate.place import Place
 from statemig.autogenerate.renames import Matching, match_fields
 from statemig.autogenerate.scalars import ValueMapping
@@ -66,7 +66,16 @@ def compare_objects(walk: Walk, old: Object, new: Object, place: Place) -> None:
             rule = "S04" if not prop.required else "S06" if prop.default is MISSING else "S05"
             at = place.field(key, key)
             direction = "forbidden" if old.extra == "forbid" else ""
-            walk.found(rule, replace(at, path=at.fresh), None, prop.shape, direction, new_property=prop)
+            detail = None if isinstance(old.extra, str) else HAS_PLACE
+            walk.found(
+                rule,
+                replace(at, path=at.fresh),
+                None,
+                prop.shape,
+                direction,
+                new_property=prop,
+                detail=detail,
+            )
 
 
 def _swapped(walk: Walk, old: Object, new: Object, pairs: dict[str, str], place: Place) -> dict[str, str]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NotRequired
 
 import pytest
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, computed_field, create_model
+from typing_extensions import TypedDict
 
 from statemig.autogenerate.propose import Proposal, propose
 from statemig.revisions.frozen import Frozen
@@ -35,6 +36,28 @@ def flow(*steps: Step) -> Snapshot:
 
 def script(proposal: Proposal) -> list[str]:
     return [operation.source() for operation in proposal.operations]
+
+
+class Told(TypedDict):
+    a: str
+
+
+class ToldMore(Told):
+    b: NotRequired[int]
+
+
+def test_a_key_that_may_be_absent_is_written_down_for_the_way_back() -> None:
+    """The way up has nothing to do; the way down has to take it away."""
+    old, new = (capture(Workflow("w", each)) for each in (Told, ToldMore))
+    proposal = propose(old, new)
+    assert proposal.complete
+    assert script(proposal) == ['op.add_field("state.b", optional=True)']
+
+
+def test_a_key_that_the_old_version_has_a_place_for_needs_no_way_back() -> None:
+    old = state(Open, a=str)
+    new = state(Open, a=str, b=(datetime, Field(default_factory=datetime.now)))
+    assert script(propose(old, new)) == []
 
 
 FIELD_CHANGES: list[tuple[Any, Any, list[str]]] = [
@@ -87,7 +110,7 @@ def test_a_changed_type_becomes_an_operation(old: Any, new: Any, operations: lis
         ((int, 3), ['op.add_field("state.b", default=3)'], []),
         ((str | None, None), ['op.add_field("state.b", default=None)'], []),
         ((list[str], Field(default_factory=list)), ['op.add_field("state.b", default=[])'], []),
-        ((datetime, Field(default_factory=datetime.now)), [], []),
+        ((datetime, Field(default_factory=datetime.now)), ['op.add_field("state.b", optional=True)'], []),
         (str, ['op.add_field("state.b", default="")'], [("state.b", "")]),
         (int, ['op.add_field("state.b", default=0)'], [("state.b", 0)]),
         (float, ['op.add_field("state.b", default=0.0)'], [("state.b", 0.0)]),

@@ -28,9 +28,12 @@ from langgraph_scenarios.fields import PLAIN, without
 from langgraph_states import Fields, Kind, forget_classes, graph_of
 from langgraph_threads import Threads
 
+from statemig import Migrator, Revision
+from statemig.autogenerate.propose import propose
 from statemig.errors import StoreError
 from statemig.fleet.backfill import downgrade_all, upgrade_all
 from statemig.runtimes.langgraph import MigratingSaver
+from statemig.runtimes.langgraph.capture import capture
 from statemig.runtimes.langgraph.complements import TABLE, Read, Write
 from statemig.runtimes.langgraph.rows import rows_beside
 
@@ -239,6 +242,51 @@ def test_threads_that_a_fleet_has_brought_up_and_back_have_what_was_removed(
     assert downgrade_all(fleet, "r1").moved == 1
     threads.run("t1", 1, Command(resume="fine"), Command(resume="sure"), wrapped=False)
     assert threads.log[-1] == f"draft={DRAFT!r}; answer='yes'"
+
+
+def _judging(fields: Fields, **found: Any) -> Build:
+    return chain(
+        fields,
+        approve=asks("approve", "answer"),
+        judge=writes("judge", **found),
+        check=asks("check", "note"),
+    )
+
+
+@pytest.mark.parametrize("kind", ["TypedDict", "pydantic", "dataclass"])
+def test_what_autogenerate_writes_for_an_optional_key_has_a_way_back(kind: Kind) -> None:
+    """Which nothing needs on the way up, and an old worker would be refused without."""
+    versions = (_judging(PLAIN), _judging({**PLAIN, "risk": str}, risk="high"))
+    old, new = (capture(build([], kind).compile(name="flow")) for build in versions)
+    proposal = propose(old, new)
+
+    def script(op: Any) -> None:
+        for each in proposal.operations:
+            op.record(each)
+
+    migrator = Migrator(
+        revisions=[
+            Revision("r1", snapshot=old, workflow="flow"),
+            Revision("r2", "r1", upgrade=script, snapshot=new, workflow="flow"),
+        ]
+    )
+    inner, log = InMemorySaver(), list[str]()
+
+    def run(version: int, *inputs: Any) -> Any:
+        saver = MigratingSaver(inner, migrator, revision=f"r{version}", on_newer="downgrade")
+        forget_classes()
+        graph = versions[version - 1](log, kind).compile(checkpointer=saver, name="flow")
+        for value in inputs:
+            graph.invoke(value, THREAD)
+        return graph.get_state(THREAD)
+
+    run(2, {"topic": "x"}, yes)
+    assert "risk" not in run(1).values
+    assert run(2).values["risk"] == "high"
+    run(1, Command(resume="fine"))
+    assert run(2).values["risk"] == "high"
+    MigratingSaver(inner, migrator).downgrade(THREAD, to="r1")
+    assert "risk" not in inner.get_tuple(THREAD).checkpoint["channel_values"]  # type: ignore[union-attr]
 
 
 # -- small and shared --------------------------------------------------------------------------------------------------
