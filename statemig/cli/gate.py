@@ -67,7 +67,7 @@ def gate(
     [?]  could not be found out
     [ ]  to be done after this
 
-    It reads and writes nothing. With --store it is about the runs of that store, for the staging step: what was exported there by
+    Nothing is written. With --store it is about the runs of that store, for the staging step: what was exported there by
     `runs export --redact` is migrated as it will be.
 
     Exit code 21: something is in the way. 14: nothing is, but something could not be found out.

@@ -20,6 +20,8 @@ from statemig.shapes.shape import Enum, Object, Schema, Shape
 from statemig.store.protocols import Fleet, RunFilter, StoredRun
 from statemig.workflow.snapshot import Snapshot
 
+FORMAT: Final = 1
+
 _DATE: Final = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?)?")
 _UUID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _EMAIL: Final = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
@@ -159,6 +161,12 @@ def fill(store: Filled, lines: Iterable[Mapping[str, Any]]) -> int:
     """
     adopted: list[tuple[StoredRun, Document]] = []
     for number, line in enumerate(lines, 1):
+        if line.get("format") != FORMAT:
+            raise StoreError(
+                f"run {number} of the file is none that was exported, or of a format that is not known here",
+                workflow=store.workflow,
+                hint=f"This statemig reads format {FORMAT}; make the file with `statemig runs export --redact`",
+            )
         try:
             run_id, revision, document = line["run"], line["revision"], line["document"]
             started, pinned = line["started_revision"], line["pinned_revision"]
@@ -181,6 +189,7 @@ def _named(text: str) -> str:
 
 def _line(row: StoredRun, document: Document) -> dict[str, Any]:
     return {
+        "format": FORMAT,
         "run": _named(row.run_id),
         "revision": row.revision,
         "started_revision": row.started_revision,

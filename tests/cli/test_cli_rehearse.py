@@ -167,9 +167,11 @@ class TestStaging:
         good = Path("staging.jsonl").read_text()
         broken = json.loads(good.splitlines()[0])
         del broken["document"]
+        newer = json.dumps({**json.loads(good.splitlines()[0]), "format": 2})
         for bad, said in (
             ("{", "line 4 is no JSON object"),
             (json.dumps(broken), "run 4 of the file is none that was exported"),
+            (newer, "run 4 of the file is none that was exported, or of a format that is not known here"),
         ):
             Path("staging.jsonl").write_text(good + bad + "\n")
             refused = stored.run("runs", "import", "staging.jsonl", "--store", STAGING)
