@@ -9,19 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Engine
 
-from statemig import json_text
 from statemig.document import Document
 from statemig.envelope import Stamp
 from statemig.errors import (
     ForeignRevisionError,
     MigrationPinned,
-    NewerRevisionError,
-    RevisionError,
     RunNotFoundError,
     StatemigError,
     StoreError,
-    UnknownRevisionError,
-    UnstampedError,
 )
 from statemig.runtimes.langgraph.appending import Written, appended, store
 from statemig.runtimes.langgraph.classes import classes_of
@@ -31,6 +26,7 @@ from statemig.runtimes.langgraph.rows import rows_beside
 from statemig.runtimes.langgraph.stamps import sorted_rows, stamped
 from statemig.runtimes.langgraph.tasks import Nodes
 from statemig.runtimes.langgraph.thread_failures import Failures
+from statemig.runtimes.langgraph.thread_rows import fits, key_of, known_revision, require_way, row_of
 from statemig.runtimes.langgraph.thread_savers import Savers, answered
 from statemig.runtimes.langgraph.thread_standing import Standing as Stands
 from statemig.runtimes.langgraph.thread_standing import standing_of, time_of
@@ -146,7 +142,7 @@ class ThreadFleet:
         """Unfinished threads, grouped by all that decides about them."""
         found: dict[tuple[Any, ...], Kind] = {}
         for _, kind in self._unfinished():
-            key = _key(kind)
+            key = key_of(kind)
             known = found.get(key)
             if known is not None:
                 kind = replace(
@@ -160,9 +156,9 @@ class ThreadFleet:
 
     def examples(self, kind: Kind, limit: int = 5) -> list[str]:
         """The ids of some threads of a kind, the oldest first."""
-        wanted = _key(kind)
+        wanted = key_of(kind)
         found = sorted(
-            (latest.first, latest.thread) for latest, one in self._unfinished() if _key(one) == wanted
+            (latest.first, latest.thread) for latest, one in self._unfinished() if key_of(one) == wanted
         )
         return [thread for _, thread in found[:limit]]
 
@@ -236,9 +232,9 @@ class ThreadFleet:
             pages = self._tables.pages(batch, where.after, where.until, watched=True)
         said = self._said()
         for page in pages:
-            rows = [self._row(latest, *said(latest.thread)) for latest in page if self._is_ours(latest)]
+            rows = [self._row(latest, said) for latest in page if self._is_ours(latest)]
             mixed = {latest.thread for latest in page if latest.written_by - {where.not_revision}}
-            found = [row for row in rows if _fits(row, where, row.run_id in mixed)]
+            found = [row for row in rows if fits(row, where, row.run_id in mixed)]
             if found:
                 yield found
 
@@ -272,15 +268,17 @@ class ThreadFleet:
                 workflow=self.workflow,
                 hint=f"Open the store with the migrator of {latest.workflow}",
             )
-        return self._row(latest, *self._said()(run_id))
+        return self._row(latest, self._said())
 
     def document(self, row: StoredRun) -> Document:
         """The root of a thread as a run document of its own revision."""
-        revision = self._known(row)
+        revision = known_revision(self.migrator, row)
         reading = self._reading(revision)
 
         def read() -> Steps[Document | None]:
             stored = yield Get({"configurable": {"thread_id": row.run_id, "checkpoint_ns": ""}})
+            if stored is None:
+                raise RunNotFoundError("the thread is gone meanwhile", run_id=row.run_id)
             metadata = stored.metadata or {}
             stamp = yield from reading.stamp(stored, metadata, row.run_id)
             rows = sorted_rows(stored.pending_writes or (), stamp.revision)
@@ -311,9 +309,9 @@ class ThreadFleet:
                 revision=row.pinned_revision,
                 hint=f"A worker of {row.pinned_revision} can take it; `statemig route unpin {row.run_id}` lets it go",
             )
-        revision = self._known(row)
+        revision = known_revision(self.migrator, row)
         if revision != target:
-            self._require_way(row.run_id, revision, target, down)
+            require_way(self.migrator, row.run_id, revision, target, down=down)
         config: Any = {"configurable": {"thread_id": row.run_id}}
         made = self._read(appended(self._reading(target), config, target), row)
         if not made.written:
@@ -384,73 +382,9 @@ class ThreadFleet:
 
     # -- how -----------------------------------------------------------------------------------------------------------
 
-    def _row(self, latest: Latest, pinned: str | None, canary: str | None) -> StoredRun:
-        stands = self._stands(latest)
-        return StoredRun(
-            run_id=latest.thread,
-            content=latest.content,
-            rest=None,
-            status=stands.status,
-            phase=stands.phase,
-            standing=json_text.dumps(
-                [[step, status, *([on] if on else ())] for step, status, on in stands.places]
-            ).decode(),
-            revision=self._revision(latest),
-            started_revision=self._started(latest),
-            pinned_revision=pinned,
-            checked=False,
-            complement=None,
-            migrations=0,
-            version=int(json_text.digest(latest.content, 8)[:8], 16) & 0x7FFFFFFF,
-            token=0,
-            owner=None,
-            lease_until=None,
-            claimed_at=None,
-            claimed_position=None,
-            claimed_step=None,
-            claimed_revision=None,
-            created_at=time_of(latest.first),
-            updated_at=time_of(latest.id),
-            canary=canary,
-            stamped=latest.revision is not None,
-        )
-
-    def _known(self, row: StoredRun) -> str:
-        if row.revision is None:
-            raise UnstampedError(
-                "the thread does not say which revision it has",
-                run_id=row.run_id,
-                workflow=self.workflow,
-                hint=f"Be sure which it is, and say it: `statemig stamp REV {row.run_id}`",
-            )
-        if row.revision not in self.migrator.known:
-            raise UnknownRevisionError(
-                "this code does not know the revision",
-                run_id=row.run_id,
-                workflow=self.workflow,
-                revision=row.revision,
-                hint="A newer deploy wrote it: use its migrations folder, or leave the thread to a newer worker",
-            )
-        return row.revision
-
-    def _require_way(self, run_id: str, revision: str, target: str, down: bool) -> None:
-        lower, upper = (target, revision) if down else (revision, target)
-        if self.migrator.leads(lower, upper):
-            return
-        if down:
-            raise RevisionError(
-                f"the thread does not stand on revision {target}, so there is no way down to it",
-                run_id=run_id,
-                workflow=self.workflow,
-                revision=revision,
-            )
-        raise NewerRevisionError(
-            f"the thread is not below revision {target}, so it cannot be upgraded to it",
-            run_id=run_id,
-            workflow=self.workflow,
-            revision=revision,
-            hint="Downgrade it, or leave it to a worker of its version",
-        )
+    def _row(self, latest: Latest, said: Callable[[str], tuple[str | None, str | None]]) -> StoredRun:
+        pinned, canary = said(latest.thread)
+        return row_of(latest, self._stands(latest), self._revision(latest), pinned=pinned, canary=canary)
 
     def _reading(self, target: str) -> Reading:
         found = self._readings.get(target)
@@ -468,18 +402,3 @@ class ThreadFleet:
                 return answered(steps, saver)
         except StatemigError as error:
             raise error.locate(run_id=row.run_id, workflow=self.workflow) from error.__cause__
-
-
-def _key(kind: Kind) -> tuple[Any, ...]:
-    return (kind.revision, kind.started_revision, kind.pinned_revision, kind.canary, kind.places)
-
-
-def _fits(row: StoredRun, where: RunFilter, mixed: bool) -> bool:
-    """`mixed`: pending writes are of another revision than the one that is not wanted."""
-    return (
-        (where.ended or row.status == "active")
-        and (where.revision is None or row.revision == where.revision)
-        and (where.not_revision is None or row.revision != where.not_revision or mixed)
-        and (not where.unstamped or row.revision is None)
-        and (where.step is None or any(place[0] == where.step for place in json_text.loads(row.standing)))
-    )
