@@ -8,16 +8,14 @@ side effect again.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid5
 
-from statemig import json_text
 from statemig.errors import CursorError, StatemigError
-from statemig.runtimes.langgraph.classes import relocated
-from statemig.runtimes.langgraph.document import Read, Reader, entry, is_data, questions_in
+from statemig.runtimes.langgraph.channels import Channels
+from statemig.runtimes.langgraph.document import Reader, entry, is_data, questions_in
 from statemig.runtimes.langgraph.identity import (
     BRANCH,
     JOIN,
@@ -25,7 +23,6 @@ from statemig.runtimes.langgraph.identity import (
     PULL,
     PUSH,
     interrupt_id,
-    join_channel,
     namespace_of,
     task_id,
     task_path,
@@ -41,18 +38,17 @@ from statemig.runtimes.langgraph.tasks import (
     Parked,
     Row,
     Task,
-    arrived,
     branches_of,
-    is_complete,
     space,
 )
-from statemig.runtimes.langgraph.values import SINGLE, Foreign, Tags, from_json, raw
+from statemig.runtimes.langgraph.values import Foreign, from_json, raw
 
 if TYPE_CHECKING:
-    from statemig.document import Document, Position
+    from statemig.document import Document
     from statemig.migrator import Migrator
     from statemig.plan.complement import Complement
     from statemig.runtimes.langgraph.steps import Names
+
 
 #: the id under which a checkpoint is shown, by its id and whether a question has come before the one that waits
 Shown = Callable[[str, bool], str]
@@ -105,7 +101,7 @@ def translate(
     else:
         result = migrator.downgrade(read.document, to=target, revision=source, **arguments)
     document = result.unwrap()
-    work = _Work(parked, read, names, document, nodes[1], namespace, shown, waiting)
+    work = _Work(parked, read, names, document, nodes[1], namespace, shown=shown, waiting=waiting)
     try:
         made = work.parked_there()
     except StatemigError as error:
@@ -129,42 +125,10 @@ def _by_ids(complement: Complement, ids: Mapping[str, str]) -> Complement:
     return {label: [placed(note) for note in notes] for label, notes in complement.items()}
 
 
-def fresh_version(versions: Iterable[Any], name: str) -> Any:
-    """A version above all of them; the same each time."""
-    return _version_after(_top(versions), name)
-
-
-def _top(versions: Iterable[Any]) -> Any:
-    """The last one, of savers that number them and of those that write text with the number in front."""
-    known = list(versions)
-    if not all(isinstance(each, int | float) for each in known):
-        return str(max(int(str(each).split(".", 1)[0]) for each in known))
-    return max(known, default=0)
-
-
-def _version_after(top: Any, name: str) -> Any:
-    return f"{int(top) + 1:032}.{_distinct(name)}" if isinstance(top, str) else top + 1
-
-
-@lru_cache(1024)
-def _distinct(name: str) -> str:
-    return f"{int(json_text.digest(name, 8), 16) % 10**16:016}"
-
-
-@dataclass
-class _Work:
-    parked: Parked
-    read: Read
-    names: Names
-    document: dict[str, Any]
-    nodes: Nodes
-    namespace: str
+@dataclass(kw_only=True)
+class _Work(Channels):
     shown: Shown
     waiting: bool
-    fresh: dict[str, Any] = field(default_factory=dict)
-    values: dict[str, Any] = field(default_factory=dict)
-    versions: dict[str, Any] = field(default_factory=dict)
-    updated: list[str] | None = None
     questions: dict[str, str] = field(default_factory=dict)
     held: dict[str, dict[int, Any]] = field(default_factory=dict)
     guarded: bool = False
@@ -173,87 +137,9 @@ class _Work:
     ids: dict[str, str] = field(default_factory=dict)
     paths: dict[str, str] = field(default_factory=dict)
 
-    # -- what became of what -------------------------------------------------------------------------------------------
-
-    @cached_property
-    def prefix(self) -> str:
-        return replace(self.parked, namespace=self.namespace).prefix
-
-    def local(self, step: str) -> str:
-        if not step.startswith(self.prefix):
-            inside = self.prefix.rstrip(".") or "the graph"
-            raise CursorError(
-                f"the run stands inside {inside!r}, and the script sends it to {step!r}, which is elsewhere",
-                step=step,
-                hint="A position moves only within its own graph: name a step of the same subgraph",
-            )
-        return step[len(self.prefix) :]
-
-    def finished(self, node: str) -> str | None:
-        if node.startswith("__"):
-            return node
-        name = self.names.finished(self.parked.prefix + node)
-        return None if name is None or not name.startswith(self.prefix) else name[len(self.prefix) :]
-
-    def ahead(self, node: str) -> str | None:
-        if node.startswith("__"):
-            return node
-        name = self.names.ahead(self.parked.prefix + node)
-        return None if name is None or not name.startswith(self.prefix) else name[len(self.prefix) :]
-
-    @cached_property
-    def positions(self) -> dict[str, Position]:
-        return {each["id"]: each for each in self.document.get("cursor", ()) if "#" not in str(each["id"])}
-
-    @cached_property
-    def answers(self) -> dict[str, Position]:
-        return {each["id"]: each for each in self.document.get("cursor", ()) if "#" in str(each["id"])}
-
-    @cached_property
-    def items(self) -> dict[str, dict[str, Any]]:
-        return {each.get("id", ""): each for each in self.document.get("pending", ())}
-
-    @cached_property
-    def node_of(self) -> dict[str, str]:
-        """The node of each task that goes on, by the task's old id."""
-        found: dict[str, str] = {}
-        for task in self.read.tasks:
-            if self.read.is_finished(task):
-                item = self.items.get(task.id)
-                if item is not None:
-                    found[task.id] = START if task.node == START else self.local(item["step"])
-            elif task.id in self.positions:
-                found[task.id] = self.local(self.positions[task.id]["step"])
-        return found
-
-    def is_moved(self, task: Task) -> bool:
-        """Whether a policy has sent the position to another step, where it begins anew."""
-        if self.read.is_finished(task) or task.id not in self.positions:
-            return False
-        if self.finished(task.node) is None:
-            return True
-        waited = bool(self.read.question(task))
-        return waited and self.positions[task.id].get("status") != "waiting"
-
-    # -- the checkpoint ------------------------------------------------------------------------------------------------
-
     def parked_there(self) -> Parked:
+        self.make()
         old = self.parked.checkpoint
-        self.versions = {}
-        for channel, version in old["channel_versions"].items():
-            name = self.channel(channel)
-            if name is None:
-                continue
-            self.versions[name] = version
-            if name != channel:
-                self.fresh[name] = version  # under this name nothing is stored
-        updated = old.get("updated_channels")
-        self.updated = None if updated is None else [n for n in map(self.channel, updated) if n is not None]
-        self._data()
-        self._edges()
-        self._joins()
-        self._sends()
-        self._started()
         seen = {
             self.finished(node): {
                 name: version
@@ -290,213 +176,6 @@ class _Work:
             self.guarded,
             self.paths,
         )
-
-    def channel(self, name: str) -> str | None:
-        """What a channel is called; None where it is gone."""
-        if name.startswith(BRANCH):
-            node = self.ahead(name[len(BRANCH) :])
-            return None if node is None else BRANCH + node
-        if name.startswith(JOIN):
-            return self.join(name)
-        return self.names.field(name) if is_data(name) else name
-
-    def join(self, name: str) -> str | None:
-        target = self.finished(name.rsplit(":", 1)[1])
-        if target is None:
-            return None
-        branches = [new for old in branches_of(name) if (new := self.finished(old)) is not None]
-        known = self.nodes.joins(self.prefix, target)
-        if not known:
-            return None if self.nodes.known(self.prefix) else join_channel(branches, target)
-        return next((each for each in known if set(branches_of(each)) == set(branches)), known[0])
-
-    def put(self, channel: str, value: Any, *, version: bool = True) -> None:
-        """A channel gets a value that is stored nowhere yet."""
-        self.values[channel] = value
-        if version:
-            self.versions[channel] = self.fresh[channel] = self._fresh(channel)
-        else:
-            self.fresh[channel] = self.versions[channel]
-
-    def _fresh(self, channel: str) -> Any:
-        return _version_after(self._top, channel)
-
-    @cached_property
-    def _top(self) -> Any:
-        return _top(self.parked.checkpoint["channel_versions"].values())
-
-    def trigger(self, channel: str, value: Any = None) -> None:
-        self.put(channel, value)
-        if self.updated is not None and channel not in self.updated:
-            self.updated.append(channel)
-
-    def _data(self) -> None:
-        old = self.parked.checkpoint["channel_values"]
-        before = self.read.document["state"]
-        item = "state"
-        after = self.document["state"]
-        if "channels" in self.read.tags:
-            item = "channels"
-            before = next(
-                (p["writes"] for p in self.read.document.get("pending", ()) if p.get("id") == item), {}
-            )
-            after = self.items.get(item, {}).get("writes", {})
-        elif self.namespace:
-            before = after = {}
-        stood = self.read.tags.get(item, {})
-        moved = self._moved(stood)
-        tags: dict[Any, Tags] = {}
-        for place, noted in moved.items():
-            tags.setdefault(place[1], {})[place] = noted
-        other = {place[1] for place, noted in stood.items() if moved.get(self.names.place(place)) != noted}
-        for channel, value in old.items():
-            if is_data(channel) and channel not in before:
-                self.values[self.names.field(channel)] = value
-        for channel, value in after.items():
-            same = channel in before and channel in old and channel not in other
-            if same and json_text.equal(before[channel], value):
-                self.values[channel] = old[channel]
-            else:
-                self.put(channel, from_json(value, tags.get(channel, {}), ("state", channel)))
-        for channel in before:
-            name = self.names.field(channel)
-            if name not in after:
-                self.versions.pop(name, None)
-                self.fresh.pop(name, None)
-                if self.updated is not None and name in self.updated:
-                    self.updated.remove(name)
-
-    def _moved(self, tags: Tags) -> Tags:
-        """What stood where, at the places of today and of the classes of today."""
-        types, known = self.names.types, self.nodes.classes
-        found: Tags = {}
-        there: dict[int, Foreign] = {}  # by what it was; instances of one class share it
-        for place, noted in tags.items():
-            for each in noted:
-                if isinstance(each, Foreign) and id(each) not in there:
-                    there[id(each)] = relocated(each, types, known)
-            found[self.names.place(place)] = tuple(there.get(id(each), each) for each in noted)
-        return found
-
-    def _edges(self) -> None:
-        """The channels of edges: those of tasks that go on under another name, or are sent elsewhere, and those of new positions."""
-        values = self.parked.checkpoint["channel_values"]
-        gone = {
-            task.node
-            for task in self.read.tasks
-            if task.index is None and (self.is_moved(task) or task.id not in self.node_of)
-        }
-        names = {task.node: self.node_of[task.id] for task in self.read.tasks if task.id in self.node_of}
-        for channel, value in values.items():
-            if not channel.startswith(BRANCH):
-                continue
-            node = channel[len(BRANCH) :]
-            if node in gone:
-                self._forget(self.channel(channel))
-                continue
-            name = names.get(node) or self.ahead(node)
-            if name is None:
-                self._forget(self.channel(channel))
-                continue
-            new = BRANCH + name
-            self.values[new] = value
-            if new not in self.versions:  # split: not the part that comes first
-                self.trigger(new, value)
-        for task in self.read.tasks:
-            if self.is_moved(task):
-                self.trigger(BRANCH + self.node_of[task.id])
-        known = {task.id for task in self.read.tasks}
-        standing = {self.node_of[task.id] for task in self.read.tasks if task.id in self.node_of}
-        for made, position in self.positions.items():
-            node = self.local(position["step"])
-            if made not in known and node not in standing:
-                self.trigger(BRANCH + node)
-
-    def _forget(self, channel: str | None) -> None:
-        if channel is not None and self.updated is not None and channel in self.updated:
-            self.updated.remove(channel)
-
-    def _joins(self) -> None:
-        old = self.parked.checkpoint["channel_values"]
-        known = {
-            entry(task.id, n)
-            for task in self.read.tasks
-            for n in range(len(self.read.rows.get(task.id, ())) + 1)
-        }
-        present: dict[str, set[str]] = {}
-        for made, item in self.items.items():
-            if item.get("to") is not None and made not in known:
-                present.setdefault(self.local(item["to"]), set()).add(self.local(item["step"]))
-        running = {self.node_of[task.id] for task in self.read.tasks if task.id in self.node_of}
-        for channel, value in old.items():
-            if not channel.startswith(JOIN):
-                continue
-            name = self.join(channel)
-            if name is None:
-                self._forget(channel)
-                continue
-            target = name.rsplit(":", 1)[1]
-            if is_complete(channel, value) and target in running:
-                now = set(branches_of(name))  # it is what the task was started by
-            else:
-                now = {each for each in present.pop(target, set()) if each in branches_of(name)}
-            present.pop(target, None)
-            if name == channel and now == arrived(value):
-                self.values[name] = value
-                continue
-            deferred = raw(value)
-            names = Foreign(SINGLE, "builtins", "set", sorted(now))
-            pair = isinstance(deferred, list) and len(deferred) == 2 and isinstance(deferred[1], bool)
-            self.put(name, [names, deferred[1]] if pair else names)
-        for target, names_in in present.items():
-            for name in self.nodes.joins(self.prefix, target):
-                if found := names_in & set(branches_of(name)):
-                    self.put(name, Foreign(SINGLE, "builtins", "set", sorted(found)))
-
-    def _sends(self) -> None:
-        """Packets of Send. `index_of` is the new place of each."""
-        stored = self.parked.checkpoint["channel_values"].get(SENDS)
-        self.index_of: dict[int, int] = {}
-        if stored is None:
-            return
-        found: list[Any] = []
-        by_index = {task.index: task for task in self.read.tasks if task.index is not None}
-        for number, packet in enumerate(raw(stored)):
-            task = by_index[number]
-            if task.id not in self.node_of or self.is_moved(task):
-                continue
-            self.index_of[number] = len(found)
-            found.append(self._packet(packet, self.node_of[task.id], f"send~{number}"))
-        if found != raw(stored):
-            self.put(SENDS, found)
-        else:
-            self.values[SENDS] = stored
-
-    def _packet(self, packet: Foreign, node: str, item: str = "") -> Foreign:
-        argument = packet.arg[1]
-        if item in self.items:
-            tags = self._moved(self.read.tags.get(item, {}))
-            writes = self.items[item]["writes"]
-            argument = {key: from_json(value, tags, ("state", key)) for key, value in writes.items()}
-        return replace(packet, arg=[node, argument, *packet.arg[2:]])
-
-    def _started(self) -> None:
-        """All else: an input that no node has seen, and what the library keeps for itself."""
-        for channel, value in self.parked.checkpoint["channel_values"].items():
-            if channel.startswith(("__",)) and channel not in (SENDS, START):
-                self.values[channel] = value
-            elif channel == START:
-                item = self.items.get(START)
-                before = next(
-                    (p for p in self.read.document.get("pending", ()) if p.get("id") == START), None
-                )
-                if item is None or item == before:
-                    self.values[START] = value
-                    continue
-                tags = self._moved(self.read.tags[START])
-                fields = {key: from_json(each, tags, ("state", key)) for key, each in item["writes"].items()}
-                stored = raw(value)
-                self.put(START, replace(stored, arg=fields) if isinstance(stored, Foreign) else fields)
 
     # -- questions -----------------------------------------------------------------------------------------------------
 
@@ -616,7 +295,7 @@ class _Work:
                     path="pending",
                     hint="Let the run get past this point on its own version first",
                 )
-            return [Row(here, SENDS, self._packet(packet, node))]
+            return [Row(here, SENDS, self.packet(packet, node))]
         if not is_data(channel):
             return [Row(here, channel, row.value)]
         field_name = self.names.field(channel)
@@ -628,7 +307,7 @@ class _Work:
         if field_name not in self.items.get(item, {}).get("writes", {}):
             return []
         value = self.items[item]["writes"][field_name]
-        tags = self._moved(self.read.tags.get(item, {}))
+        tags = self.moved(self.read.tags.get(item, {}))
         made = from_json(value, tags, ("state", field_name))
         if (item, channel) in self.read.wrapped and isinstance(made, list) and len(made) == 1:
             made = made[0]
@@ -637,7 +316,7 @@ class _Work:
     def _made(self, task: str, here: str, present: set[str]) -> list[Row]:
         """What a task has written by today's names under none that it used: parts of a field, or what an upgrade had removed."""
         item = self.items.get(task, {})
-        tags = self._moved(self.read.tags.get(task, {}))
+        tags = self.moved(self.read.tags.get(task, {}))
         return [
             Row(here, name, from_json(value, tags, ("state", name)))
             for name, value in item.get("writes", {}).items()

@@ -1,0 +1,238 @@
+"""The channels of a checkpoint at another revision: the fields of the state, and those that LangGraph derives from the graph, of edges,
+of joins and who has arrived there, and packets of Send. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from functools import cached_property, lru_cache
+from typing import Any
+
+from statemig import json_text
+from statemig.runtimes.langgraph.became import Became
+from statemig.runtimes.langgraph.document import entry, is_data
+from statemig.runtimes.langgraph.identity import BRANCH, JOIN
+from statemig.runtimes.langgraph.tasks import SENDS, START, arrived, branches_of, is_complete
+from statemig.runtimes.langgraph.values import SINGLE, Foreign, Tags, from_json, raw
+
+
+def _top(versions: Iterable[Any]) -> Any:
+    """The last one, of savers that number them and of those that write text with the number in front."""
+    known = list(versions)
+    if not all(isinstance(each, int | float) for each in known):
+        return str(max(int(str(each).split(".", 1)[0]) for each in known))
+    return max(known, default=0)
+
+
+def _version_after(top: Any, name: str) -> Any:
+    return f"{int(top) + 1:032}.{_distinct(name)}" if isinstance(top, str) else top + 1
+
+
+@lru_cache(1024)
+def _distinct(name: str) -> str:
+    return f"{int(json_text.digest(name, 8), 16) % 10**16:016}"
+
+
+@dataclass
+class Channels(Became):
+    """`fresh`: versions of what is stored nowhere yet. `updated`: the channels that the last superstep wrote to."""
+
+    fresh: dict[str, Any] = field(default_factory=dict)
+    values: dict[str, Any] = field(default_factory=dict)
+    versions: dict[str, Any] = field(default_factory=dict)
+    updated: list[str] | None = None
+
+    def make(self) -> None:
+        """All of them."""
+        old = self.parked.checkpoint
+        self.versions = {}
+        for channel, version in old["channel_versions"].items():
+            name = self.channel(channel)
+            if name is None:
+                continue
+            self.versions[name] = version
+            if name != channel:
+                self.fresh[name] = version  # under this name nothing is stored
+        updated = old.get("updated_channels")
+        self.updated = None if updated is None else [n for n in map(self.channel, updated) if n is not None]
+        self._data()
+        self._edges()
+        self._joins()
+        self._sends()
+        self._started()
+
+    def put(self, channel: str, value: Any, *, version: bool = True) -> None:
+        """A channel gets a value that is stored nowhere yet."""
+        self.values[channel] = value
+        if version:
+            self.versions[channel] = self.fresh[channel] = self._fresh(channel)
+        else:
+            self.fresh[channel] = self.versions[channel]
+
+    def _fresh(self, channel: str) -> Any:
+        return _version_after(self._top, channel)
+
+    @cached_property
+    def _top(self) -> Any:
+        return _top(self.parked.checkpoint["channel_versions"].values())
+
+    def trigger(self, channel: str, value: Any = None) -> None:
+        self.put(channel, value)
+        if self.updated is not None and channel not in self.updated:
+            self.updated.append(channel)
+
+    def _data(self) -> None:
+        old = self.parked.checkpoint["channel_values"]
+        before = self.read.document["state"]
+        item = "state"
+        after = self.document["state"]
+        if "channels" in self.read.tags:
+            item = "channels"
+            before = next(
+                (p["writes"] for p in self.read.document.get("pending", ()) if p.get("id") == item), {}
+            )
+            after = self.items.get(item, {}).get("writes", {})
+        elif self.namespace:
+            before = after = {}
+        stood = self.read.tags.get(item, {})
+        moved = self.moved(stood)
+        tags: dict[Any, Tags] = {}
+        for place, noted in moved.items():
+            tags.setdefault(place[1], {})[place] = noted
+        other = {place[1] for place, noted in stood.items() if moved.get(self.names.place(place)) != noted}
+        for channel, value in old.items():
+            if is_data(channel) and channel not in before:
+                self.values[self.names.field(channel)] = value
+        for channel, value in after.items():
+            same = channel in before and channel in old and channel not in other
+            if same and json_text.equal(before[channel], value):
+                self.values[channel] = old[channel]
+            else:
+                self.put(channel, from_json(value, tags.get(channel, {}), ("state", channel)))
+        for channel in before:
+            name = self.names.field(channel)
+            if name not in after:
+                self.versions.pop(name, None)
+                self.fresh.pop(name, None)
+                if self.updated is not None and name in self.updated:
+                    self.updated.remove(name)
+
+    def _edges(self) -> None:
+        """The channels of edges: those of tasks that go on under another name, or are sent elsewhere, and those of new positions."""
+        values = self.parked.checkpoint["channel_values"]
+        gone = {
+            task.node
+            for task in self.read.tasks
+            if task.index is None and (self.is_moved(task) or task.id not in self.node_of)
+        }
+        names = {task.node: self.node_of[task.id] for task in self.read.tasks if task.id in self.node_of}
+        for channel, value in values.items():
+            if not channel.startswith(BRANCH):
+                continue
+            node = channel[len(BRANCH) :]
+            if node in gone:
+                self._forget(self.channel(channel))
+                continue
+            name = names.get(node) or self.ahead(node)
+            if name is None:
+                self._forget(self.channel(channel))
+                continue
+            new = BRANCH + name
+            self.values[new] = value
+            if new not in self.versions:  # split: not the part that comes first
+                self.trigger(new, value)
+        for task in self.read.tasks:
+            if self.is_moved(task):
+                self.trigger(BRANCH + self.node_of[task.id])
+        known = {task.id for task in self.read.tasks}
+        standing = {self.node_of[task.id] for task in self.read.tasks if task.id in self.node_of}
+        for made, position in self.positions.items():
+            node = self.local(position["step"])
+            if made not in known and node not in standing:
+                self.trigger(BRANCH + node)
+
+    def _forget(self, channel: str | None) -> None:
+        if channel is not None and self.updated is not None and channel in self.updated:
+            self.updated.remove(channel)
+
+    def _joins(self) -> None:
+        old = self.parked.checkpoint["channel_values"]
+        known = {
+            entry(task.id, n)
+            for task in self.read.tasks
+            for n in range(len(self.read.rows.get(task.id, ())) + 1)
+        }
+        present: dict[str, set[str]] = {}
+        for made, item in self.items.items():
+            if item.get("to") is not None and made not in known:
+                present.setdefault(self.local(item["to"]), set()).add(self.local(item["step"]))
+        running = {self.node_of[task.id] for task in self.read.tasks if task.id in self.node_of}
+        for channel, value in old.items():
+            if not channel.startswith(JOIN):
+                continue
+            name = self.join(channel)
+            if name is None:
+                self._forget(channel)
+                continue
+            target = name.rsplit(":", 1)[1]
+            if is_complete(channel, value) and target in running:
+                now = set(branches_of(name))  # it is what the task was started by
+            else:
+                now = {each for each in present.pop(target, set()) if each in branches_of(name)}
+            present.pop(target, None)
+            if name == channel and now == arrived(value):
+                self.values[name] = value
+                continue
+            deferred = raw(value)
+            names = Foreign(SINGLE, "builtins", "set", sorted(now))
+            pair = isinstance(deferred, list) and len(deferred) == 2 and isinstance(deferred[1], bool)
+            self.put(name, [names, deferred[1]] if pair else names)
+        for target, names_in in present.items():
+            for name in self.nodes.joins(self.prefix, target):
+                if found := names_in & set(branches_of(name)):
+                    self.put(name, Foreign(SINGLE, "builtins", "set", sorted(found)))
+
+    def _sends(self) -> None:
+        """Packets of Send. `index_of` is the new place of each."""
+        stored = self.parked.checkpoint["channel_values"].get(SENDS)
+        self.index_of: dict[int, int] = {}
+        if stored is None:
+            return
+        found: list[Any] = []
+        by_index = {task.index: task for task in self.read.tasks if task.index is not None}
+        for number, packet in enumerate(raw(stored)):
+            task = by_index[number]
+            if task.id not in self.node_of or self.is_moved(task):
+                continue
+            self.index_of[number] = len(found)
+            found.append(self.packet(packet, self.node_of[task.id], f"send~{number}"))
+        if found != raw(stored):
+            self.put(SENDS, found)
+        else:
+            self.values[SENDS] = stored
+
+    def packet(self, packet: Foreign, node: str, item: str = "") -> Foreign:
+        argument = packet.arg[1]
+        if item in self.items:
+            tags = self.moved(self.read.tags.get(item, {}))
+            writes = self.items[item]["writes"]
+            argument = {key: from_json(value, tags, ("state", key)) for key, value in writes.items()}
+        return replace(packet, arg=[node, argument, *packet.arg[2:]])
+
+    def _started(self) -> None:
+        """All else: an input that no node has seen, and what the library keeps for itself."""
+        for channel, value in self.parked.checkpoint["channel_values"].items():
+            if channel.startswith(("__",)) and channel not in (SENDS, START):
+                self.values[channel] = value
+            elif channel == START:
+                item = self.items.get(START)
+                before = next(
+                    (p for p in self.read.document.get("pending", ()) if p.get("id") == START), None
+                )
+                if item is None or item == before:
+                    self.values[START] = value
+                    continue
+                tags = self.moved(self.read.tags[START])
+                fields = {key: from_json(each, tags, ("state", key)) for key, each in item["writes"].items()}
+                stored = raw(value)
+                self.put(START, replace(stored, arg=fields) if isinstance(stored, Foreign) else fields)
