@@ -18,6 +18,7 @@ class Approval(BaseModel):
 
 
 READ = "What does the customer want back, and why? {ticket}"
+PAID = "Tell the customer that {amount} are on their way."
 
 refunds = Workflow(
     "refunds",
@@ -26,7 +27,7 @@ refunds = Workflow(
         Step("read", prompt=READ, next="assess"),
         Step("assess", next=["approve", "pay"]),
         Step("approve", kind="human", output=Approval, next="pay"),
-        Step("pay", next=None),
+        Step("pay", prompt=PAID, next=None),
     ],
 )
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import difflib
 import importlib.util
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -14,10 +16,10 @@ from pathlib import Path
 from types import ModuleType
 
 from statemig import Migrator, RunStore
-from statemig.document import Document
 
 HERE = Path(__file__).parent
 WIDTH = 110
+PATIENCE = 40  # errors, after which a worker gives up
 
 
 class Unexpected(Exception):
@@ -44,34 +46,41 @@ class Team:
         self.write(f"\n# {text}")
 
     def edit(self, *changes: tuple[str, str], file: str = "flows.py") -> None:
-        """Change the code: each old text, which has to be there, for a new one."""
-        [path] = [self.folder / file] if "*" not in file else list(self.folder.glob(file))
-        source = path.read_text()
+        """Change a file: each old text, which has to be there, for a new one; and show the lines that differ."""
+        [path] = self.folder.glob(file)
+        before = after = path.read_text()
         for old, new in changes:
-            if source.count(old) == 0:
+            if old not in after:
                 raise Unexpected(f"{path.name} has no {old!r}")
-            source = source.replace(old, new)
-            for sign, text in (("-", old), ("+", new)):
-                for line in filter(str.strip, text.splitlines()):
-                    self.write(f"  {path.name}  {sign} {line.strip()}")
-        path.write_text(source)
+            after = after.replace(old, new)
+        path.write_text(after)
+        self.write(f"\n  {path.name}")
+        for line in difflib.unified_diff(before.splitlines(), after.splitlines(), n=0, lineterm=""):
+            if line.startswith(("-", "+")) and line[1:].strip() and not line.startswith(("---", "+++")):
+                self.write(f"  {line}")
 
-    def statemig(self, arguments: str, *, ends: int = 0) -> str:
+    def lines(self, file: str) -> list[str]:
+        [path] = self.folder.glob(file)
+        return path.read_text().splitlines()
+
+    def statemig(self, arguments: str, *, ends: int = 0, into: str | None = None) -> None:
         """Run a command as somebody would type it, and show what it prints. Raises `Unexpected` where it ends otherwise."""
-        import shlex
-
-        self.write(f"\n$ statemig {arguments}")
+        self.write(f"\n$ statemig {arguments}" + ("" if into is None else f" > {into}"))
         ended = subprocess.run(
             [sys.executable, "-m", "statemig", *shlex.split(arguments)],
             cwd=self.folder,
             env={**os.environ, "NO_COLOR": "1", "COLUMNS": str(WIDTH), "STATEMIG_STORE": self.url},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
+            stderr=subprocess.STDOUT if into is None else subprocess.PIPE,
             text=True,
             check=False,
         )
-        for line in without_time(ended.stdout.replace(str(self.folder), "...")).rstrip().splitlines():
+        output = ended.stdout
+        if into is not None:
+            (self.folder / into).write_text(output)
+            output = ended.stderr
+        for line in without_time(output.replace(str(self.folder), "...")).rstrip().splitlines():
             self.write(f"  {line}".rstrip())
         if ended.returncode:
             self.write(f"  (exit code {ended.returncode})")
@@ -97,30 +106,30 @@ class Team:
     def store(self, revision: str = "head") -> RunStore:
         return RunStore(self.url, Migrator(self.folder / "migrations", workflow="refunds", head=revision))
 
-    def work(self, *revisions: str, silently: bool = False) -> None:
-        """Workers of these versions take turns until there is nothing they can take."""
+    def work(self, *revisions: str, steps: int = 1000) -> None:
+        """Workers of these versions take turns until there is nothing they can take, or so many steps are done."""
         stores = {revision: self.store(revision) for revision in revisions}
         done = dict.fromkeys(revisions, 0)
         errors = dict.fromkeys(revisions, 0)
         idle = False
-        while not idle:
+        while not idle and sum(done.values()) < steps:
             idle = True
             for revision, store in stores.items():
+                if errors[revision] == PATIENCE:
+                    continue
                 run = store.claim(worker=f"worker-of-{revision}")
                 if run is None:
                     continue
                 idle = False
                 done[revision] += 1
-                with run:
-                    try:
+                try:
+                    with run:
                         getattr(self._code[revision], str(run.step))(run)
-                    except Exception as error:
-                        errors[revision] += 1
-                        run.fail(error)
+                except Exception:  # nothing was written, and the run is ready again
+                    errors[revision] += 1
         for revision, store in stores.items():
             failed = f", {errors[revision]} of them failed" if errors[revision] else ""
-            if not silently:
-                self.write(f"  worker of {revision}: {done[revision]} steps{failed}")
+            self.write(f"  worker of {revision}: {done[revision]} steps{failed}")
             store.engine.dispose()
 
     def stop(self, revision: str) -> None:
@@ -132,20 +141,21 @@ class Team:
         """Customers write: a run each."""
         store = self.store(revision)
         for number in range(first, last + 1):
-            store.start({"ticket": f"cup{number} broke, I paid {amount}"}, run_id=f"r{number:02}")
+            store.start({"ticket": f"cup{number} broke, I paid {amount}"}, run_id=f"r{number:03}")
         store.engine.dispose()
-        self.write(f"  tickets r{first:02} to r{last:02} come in")
+        self.write(f"  tickets r{first:03} to r{last:03} come in")
 
     def answer(self, first: int, last: int, *, ok: bool = True) -> None:
         """People answer the questions of these runs, as they were asked."""
         with self._opened() as store:
             for number in range(first, last + 1):
-                store.answer(f"r{number:02}", f"question-r{number:02}", {"ok": ok})
-        self.write(f"  somebody answers the questions of r{first:02} to r{last:02}")
+                store.answer(f"r{number:03}", f"question-r{number:03}", {"ok": ok})
+        whose = f"question of r{first:03}" if first == last else f"questions of r{first:03} to r{last:03}"
+        self.write(f"  somebody answers the {whose}")
 
-    def document(self, run_id: str) -> Document:
+    def status(self, run_id: str) -> str:
         with self._opened() as store:
-            return store.document(store.row(run_id))
+            return store.row(run_id).status
 
     @contextmanager
     def _opened(self) -> Iterator[RunStore]:
@@ -158,4 +168,5 @@ class Team:
 
 def without_time(text: str) -> str:
     """How long ago something was is another thing each time; the transcript has to be the same."""
-    return re.sub(r"\b\d+(\.\d+)?(ms|s)\b", "0s", text)
+    ages = r"[\d.]+(?= an hour)|(?<!--hold )(?<!--for )\b\d+(\.\d+)?(h|m|ms|s)( \d+(m|s))?\b"
+    return re.sub(f"({ages}) *(?=  |$)|{ages}", "…", text, flags=re.MULTILINE)

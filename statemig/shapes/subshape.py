@@ -195,7 +195,7 @@ class _Comparison:
                 return []
         if left.opaque is not None:
             wanted = self.expected(options)
-            return [_Found((), f"is a {left.opaque}, whose inside is not known; {wanted} is expected", False)]
+            return [_Found((), f"is {left.opaque}, whose inside is not known; {wanted} is expected", False)]
         found = [gap for part in _JSON for gap in self.one_of(part, options)]
         if not found:
             return []
