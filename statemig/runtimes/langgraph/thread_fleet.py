@@ -402,3 +402,10 @@ class ThreadFleet:
                 return answered(steps, saver)
         except StatemigError as error:
             raise error.locate(run_id=row.run_id, workflow=self.workflow) from error.__cause__
+        except NotImplementedError:  # what LangGraph's serializer says of a form that it does not know
+            raise StoreError(
+                "the thread is stored in a form that only its own serializer reads",
+                run_id=row.run_id,
+                workflow=self.workflow,
+                hint="Do it in Python, with the serializer of your savers: ThreadFleet(url, migrator, serde=...)",
+            ) from None

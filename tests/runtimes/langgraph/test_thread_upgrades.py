@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from langgraph.checkpoint.serde.encrypted import EncryptedSerializer
 from langgraph.types import Command
 from langgraph_nodes import yes
 from langgraph_play import THREAD, Answer, Outcome, Scenario, play
@@ -321,3 +322,49 @@ def test_two_upgrades_at_once_bring_each_thread_once(database: Storage) -> None:
         for number in range(12):
             found = saver.list({"configurable": {"thread_id": f"t{number}"}})
             assert [each.metadata["statemig"]["revision"] for each in found].count("r2") == 1
+
+
+def test_what_an_upgrade_removes_comes_back_with_the_thread(database: Storage) -> None:
+    threads = Threads(named("field-removed"), database)
+    before = threads.run("t1", 1, {"topic": "x"})
+    assert upgrade_all(threads.fleet()).moved == 1
+    assert "draft" not in threads.run("t1", 2).values
+    assert downgrade_all(threads.fleet(), "r1").moved == 1
+    assert threads.run("t1", 1, wrapped=False).values == before.values
+
+
+def test_threads_that_have_ended_are_left_unless_they_are_asked_for(database: Storage) -> None:
+    threads = Threads(RENAMED, database)
+    threads.run("t1", 1, {"topic": "x"}, yes, Command(resume="fine"))
+    assert upgrade_all(threads.fleet()).seen == 0
+    assert upgrade_all(threads.fleet(), ended=True).moved == 1
+    assert threads.run("t1", 2, wrapped=False).values["summary"] == "X"
+
+
+class Backwards:
+    """A cipher that nobody should use."""
+
+    def encrypt(self, plaintext: bytes) -> tuple[str, bytes]:
+        return "backwards", plaintext[::-1]
+
+    def decrypt(self, ciphername: str, ciphertext: bytes) -> bytes:
+        return ciphertext[::-1]
+
+
+def test_encrypted_threads_are_brought_with_their_serializer(tmp_path: Path) -> None:
+    """Without it the step of one is not known, which is said; and nothing is written."""
+    serde = EncryptedSerializer(Backwards())
+    storage = Storage("sqlite", tmp_path / "checkpoints.db")
+    with storage.open() as inner:
+        inner.serde = serde
+        graph = RENAMED.versions[0]([]).compile(checkpointer=inner, name="flow")
+        graph.invoke({"topic": "x"}, THREAD)
+    threads = Threads(RENAMED, storage)
+    assert [(one.step, one.status, one.count) for one in threads.fleet().counts()] == [(None, "ready", 1)]
+    (failed,) = upgrade_all(threads.fleet(), dry_run=True).failures
+    assert failed.reason == "the thread is stored in a form that only its own serializer reads"
+    assert upgrade_all(threads.fleet(serde=serde)).moved == 1
+    with storage.open() as inner:
+        inner.serde = serde
+        graph = RENAMED.versions[1]([]).compile(checkpointer=inner, name="flow")
+        assert graph.get_state(THREAD).values["summary"] == "X"
