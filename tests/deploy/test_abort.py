@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from triage_runs import V1, StateV1, revisions, state, store, to_v2
 
 from statemig import Migrator, Revision, RunStore, Step, Workflow, capture
-from statemig.deploy import Router, abort, begin_drain, complete, start
+from statemig.deploy import Router, abort, begin_drain, canary, complete, start
 from statemig.errors import DeployError, DrainingError
 from statemig.store.protocols import RunFilter
 
@@ -87,25 +85,19 @@ def test_policies_that_lead_to_the_new_version_are_dropped_and_named(pair):
     assert [(each.scope, each.target) for each in new.deploy.policies()] == [("step", "send")]
 
 
-def test_what_was_said_of_the_stages_of_the_deploy_is_kept(pair):
-    _, new = pair
-    present = new.deploy.rollout()
-    details = {"canary": {"on": True, "new": 1.0, "parked": 0.05}}
-    new.deploy.put_rollout(replace(present, stage="canary 5%", details=details))
-    new.deploy.put_in_canary(["first"], "r2")
+def test_it_ends_a_canary_and_keeps_what_was_written_down_of_it(url, clock):
+    old, new = store(url, 1, clock=clock), store(url, 2, clock=clock)
+    old.watched.beat("w1", 1e6)
+    new.watched.beat("w2", 1e6)
+    for number in range(4):
+        old.start(state(), run_id=f"run{number}")
+    canary.start(new, "r2", old="r1", new=0.5, parked=0.5)
+    new.deploy.put_in_canary(["run0"], "r2")
     abort(new)
     ended = new.deploy.rollout()
-    assert (ended.stage, ended.details) == ("aborted", details)
-
-
-def test_it_ends_a_canary(pair):
-    _, new = pair
-    details = {"canary": {"on": True, "new": 1.0, "parked": 0.05}}
-    new.deploy.put_rollout(replace(new.deploy.rollout(), stage="canary 5%", details=details))
-    new.deploy.put_in_canary(["first"], "r2")
-    abort(new)
-    assert new.row("first").canary is None
-    assert Router(new).pick("first").revision == "r1"
+    assert (ended.stage, ended.details["canary"]["stages"][0]) == ("aborted", [0.5, 0.5])
+    assert new.row("run0").canary is None
+    assert {Router(new).pick(f"run{number}").revision for number in range(4)} == {"r1"}
     assert new.row(new.start(V2)).started_revision == "r1"
 
 

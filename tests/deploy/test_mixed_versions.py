@@ -11,8 +11,8 @@ import pytest
 from mixed_worker import ROUNDS, migrator
 
 from statemig import RunStore
-from statemig.deploy import Router, SideBySide, begin_drain, canary, look, look_at_drain
-from statemig.errors import ConfigError
+from statemig.deploy import Router, SideBySide, begin_drain, canary, end_drain, look, look_at_drain
+from statemig.errors import ConfigError, DrainingError
 from statemig.fleet.inventory import take
 
 WORKER = Path(__file__).with_name("mixed_worker.py")
@@ -132,3 +132,33 @@ def test_new_runs_start_in_the_store_of_the_preferred_version(url, stores):
     with pytest.raises(ConfigError) as failed:
         fleet.store("v9")
     assert str(failed.value) == "this process does not run revision v9. It runs v1, v2, v3"
+
+
+def test_all_three_strategies_at_once_and_new_runs_beside_them(url, tmp_path, stores):
+    """Version 3 is preferred. What a breaking change stands before drains; what stands at `labour` is routed, but for one run.
+    New runs start on version 3 meanwhile, and none on version 1 until that is told to go on."""
+    newest, router = stores[3], Router(stores[3])
+    router.prefer("v3")
+    router.policy("class", "breaking", "drain")
+    router.policy("step", "labour", "route")
+    router.policy("run", "run21", "migrate")
+    begin_drain(newest, "v1")
+    with pytest.raises(DrainingError):
+        stores[1].start({"n": 0})
+    young = SideBySide(stores.values()).preferred().start({"count": 0, "unit": "rounds"}, run_id="run39")
+    assert newest.row(young).started_revision == "v3"
+
+    log = fleet_of(url, tmp_path / "log", old="1", both="2,3", new="3")
+
+    assert {len([line for line in log if line[0] == run]) for run, *_ in log} == {ROUNDS}
+    assert set(Counter(key for _, _, _, key, _ in log).values()) == {1}
+    assert {run: revision for run, revision, *_ in log} == {
+        **{f"run1{number}": "v1" for number in range(3)},
+        "run20": "v2",
+        "run21": "v3",
+        "run22": "v2",
+        **{f"run3{number}": "v3" for number in (0, 1, 2, 9)},
+    }
+    assert look_at_drain(newest, "v1").state == "drained"
+    assert end_drain(newest, "v1")
+    stores[1].start({"n": 0})

@@ -356,10 +356,8 @@ class ThreadFleet:
         return done
 
     def forget(self, way_back: Any, retired: Any, *, dry_run: bool = False) -> Unknown:
-        """What is kept for the way back to a retired version is in checkpoints, and those are not written over."""
-        return Unknown(
-            "what leads back is in the checkpoints of threads, and goes with those that are pruned"
-        )
+        """A row of `statemig_complements` does not say which checkpoints name it, so none is erased."""
+        return Unknown("rows of statemig_complements go with the threads they belong to")
 
     def record_failures(
         self, failed: Sequence[tuple[StoredRun, StatemigError]], head: str, *, write: bool = True
