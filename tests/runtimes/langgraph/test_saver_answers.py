@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 import pytest
+from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.types import Command
 from langgraph_nodes import Log
 from langgraph_play import THREAD, Scenario
@@ -113,6 +114,19 @@ def test_a_thread_of_this_very_version_is_langgraphs_own_business(storage: Stora
     before = threads.run("t1", 2, {"topic": "x"})
     after = threads.run("t1", 2, by_id(NOBODYS))
     assert after.interrupts == before.interrupts  # it asks again, as it does alone
+
+
+def test_an_id_of_a_thread_may_be_a_number() -> None:
+    config: Any = {"configurable": {"thread_id": 7}}
+    inner, log = InMemorySaver(), list[str]()
+    forget_classes()
+    old = RENAMED.versions[0](log).compile(checkpointer=inner)
+    old.invoke({"topic": "x"}, config)
+    (asked,) = old.get_state(config).interrupts
+    forget_classes()
+    new = RENAMED.versions[1](log).compile(checkpointer=MigratingSaver(inner, RENAMED.migrator()))
+    new.invoke(by_id(asked.id), config)
+    assert log == ["write", "review: yes"]
 
 
 def test_the_config_of_the_caller_stays_as_it_is(storage: Storage) -> None:
