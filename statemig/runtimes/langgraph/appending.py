@@ -10,7 +10,8 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 from langgraph.checkpoint.base.id import uuid6
@@ -28,6 +29,9 @@ from statemig.runtimes.langgraph.values import Stored, built, raw
 
 if TYPE_CHECKING:
     from langgraph.checkpoint.base import CheckpointTuple
+
+#: LangGraph refuses an answer without an id where several questions are open; 1.0 counts the tasks that ask instead
+_COUNTS_QUESTIONS: Final = find_spec("langgraph.pregel._task_status") is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +179,14 @@ class _Appending:
                 workflow=self._reading.migrator.workflow,
                 revision=self._to,
                 hint="The thread is brought along when it is read: its step asks what comes first, and has the answer then",
+            )
+        if parked.guarded and not _COUNTS_QUESTIONS:
+            raise MigrationHeld(
+                "the new version asks another question before the one that waits, and this LangGraph would give it the answer to that one",
+                run_id=self._thread,
+                workflow=self._reading.migrator.workflow,
+                revision=self._to,
+                hint="The thread is brought along when it is read, where an answer that comes too early is refused",
             )
 
     def _to_write(

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import pytest
 from langgraph.checkpoint.serde.encrypted import EncryptedSerializer
 from langgraph.types import Command
 from langgraph_nodes import yes
-from langgraph_play import THREAD, Answer, Outcome, Scenario, play
+from langgraph_play import THREAD, Answer, Outcome, Scenario, Turn, parked, play
 from langgraph_savers import Storage
 from langgraph_scenarios import SCENARIOS, named
 from langgraph_threads import Threads, copied, url_of
@@ -368,3 +369,18 @@ def test_encrypted_threads_are_brought_with_their_serializer(tmp_path: Path) -> 
         inner.serde = serde
         graph = RENAMED.versions[1]([]).compile(checkpointer=inner, name="flow")
         assert graph.get_state(THREAD).values["summary"] == "X"
+
+
+@pytest.mark.parametrize(
+    "name", ["question-inserted-before", "question-inserted-before-in-a-subgraph"], ids=lambda each: each
+)
+def test_a_plain_answer_is_refused_where_a_question_has_come_before(name: str, tmp_path: Path) -> None:
+    """By LangGraph, which is shown two open questions; 1.0 counts tasks instead, so there the thread waits until it is read."""
+    scenario = replace(named(name), turns=(parked(), Turn(2, (yes,))))
+    found, done = upgraded(scenario, Storage("sqlite", tmp_path / "checkpoints.db"), wrapped=True)
+    assert found.error == "RuntimeError"
+    assert "multiple pending interrupts" in found.message
+    if version("langgraph").startswith("1.0."):
+        assert [each.kind for each in done.failures] == ["held"]
+    else:
+        assert done.moved == 1
