@@ -138,6 +138,8 @@ class Migrator:
         #: by what was asked for and revision; None where that is the revision itself
         self._upwards: dict[str, dict[str, Way | None]] = {"head": {}}
         self._snapshots: dict[str, Snapshot | None] = {}
+        #: by revision, where scripts are files: running one takes longer than migrating some hundred documents
+        self._loaded: dict[str, Revision] = {}
         #: revisions whose scripts were found to be right
         self._sound: set[str] = set()
         self._validity = Validity(self.workflow, self.snapshot)
@@ -182,10 +184,12 @@ class Migrator:
     def revision(self, revision: str) -> Revision:
         """The revision with this full id, its script loaded."""
         node = self._node(revision)
-        if self._directory is not None:
-            return self._directory.load(revision)
-        found: Revision = node
-        return found
+        if self._directory is None:
+            found: Revision = node
+            return found
+        if revision not in self._loaded:
+            self._loaded[revision] = self._directory.load(revision)
+        return self._loaded[revision]
 
     def snapshot(self, revision: str) -> Snapshot | None:
         """The frozen snapshot of a revision, where it has one."""
