@@ -123,6 +123,15 @@ def written_alike(left: Any, right: Any) -> bool:
         return equal(left, right)
 
 
+def is_written(value: Any, text: str | bytes) -> bool:
+    """Whether a text surely is the value, as `dumps` writes it: nothing is parsed. Of what was written otherwise it is not told."""
+    raw = text.encode() if isinstance(text, str) else text
+    try:
+        return orjson.dumps(value) == raw
+    except TypeError:  # holds a Decimal, or an integer beyond 64 bits
+        return dumps(value) == raw
+
+
 def problem(value: Any) -> str | None:
     """What keeps a value from being JSON (None, bool, int, float, Decimal, str, list and dict with string keys), or None."""
     if isinstance(value, dict):

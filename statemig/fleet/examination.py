@@ -119,7 +119,7 @@ class Examination:
             if isinstance(error, RecursionError):
                 return [Trouble("back.refused", "it is nested too deeply for this interpreter")]
             return [Trouble.of(error, "back.refused")]
-        if row.rest is None and _written(row) == json_text.dumps(back):
+        if row.rest is None and json_text.is_written(back, row.content):
             return []
         before = self._fleet.document(row)
         if json_text.written_alike(back, before) or json_text.equal(back, before):
@@ -173,11 +173,6 @@ class Examination:
         if found is None:
             found = self._vocabularies[revision] = Vocabulary.of(self._migrator.snapshot(revision))
         return found
-
-
-def _written(row: StoredRun) -> bytes:
-    """What is stored. Where that is not the document as it is written today, it has to be read and compared."""
-    return row.content.encode() if isinstance(row.content, str) else row.content
 
 
 def first_difference(left: object, right: object, place: str = "") -> str:

@@ -4,6 +4,7 @@ two versions say of the step does."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 
 from statemig.document import Document, Position, positions
 from statemig.errors import InvalidStateError, StatemigError
@@ -26,14 +27,19 @@ class Outstanding:
         self._target = target
         self._old = migrator.snapshot(source)
         self._new = migrator.snapshot(target)
-        self._mapped = frozenset(
-            operation.step
-            for revision in migrator.path(source, target)
-            for operation in migrator.revision(revision).operations
-            if isinstance(operation, MapWaiting)
-        )
+        self._source = source
         self._seen: dict[tuple[str, str, str, str | None], Trouble | None] = {}
         self._tools = {} if self._old is None or self._new is None else _changed_tools(self._old, self._new)
+
+    @cached_property
+    def _mapped(self) -> frozenset[str]:
+        """The steps whose questions a script on the way maps. Asked for only where questions have changed: it loads all of them."""
+        return frozenset(
+            operation.step
+            for revision in self._migrator.path(self._source, self._target)
+            for operation in self._migrator.revision(revision).operations
+            if isinstance(operation, MapWaiting)
+        )
 
     def of_positions(self, before: Document, after: Document) -> Iterator[Trouble]:
         """What waits, and where: by the ids of the positions."""
@@ -92,8 +98,7 @@ class Outstanding:
                     step=step,
                 )
             return None
-        mapped = not self._mapped.isdisjoint((step, earlier["step"]))
-        if was.interrupts != now.interrupts and not mapped:
+        if was.interrupts != now.interrupts and not self._maps(step, earlier["step"]):
             return _trouble(
                 "approval.order-changed",
                 f"the step asked {_listed(was.interrupts)} and asks {_listed(now.interrupts)} now",
@@ -107,7 +112,10 @@ class Outstanding:
                 f"Say where those runs go: op.remove_step({step!r}, cursor=...), or let them be answered first",
                 step=step,
             )
-        return None if mapped or "answer" in position else self._form(earlier["step"], step)
+        return None if "answer" in position else self._form(earlier["step"], step)
+
+    def _maps(self, *steps: str) -> bool:
+        return not self._mapped.isdisjoint(steps)
 
     def _form(self, was: str, now: str) -> Trouble | None:
         """An answer in the form that was asked for is yet to come; `RunStore.answer` takes it as the new version wants it."""
@@ -117,7 +125,7 @@ class Outstanding:
         if asked is None or wanted is None:
             return None
         first = next((gap for gap in gaps(asked, wanted) if gap.certain), None)
-        if first is None:
+        if first is None or self._maps(was, now):
             return None
         return _trouble(
             "approval.answer-incompatible",

@@ -1,8 +1,8 @@
 """Every live run's migration, tried in memory, on all cores; nothing is written.
 
-A large store is read by several processes, each a part of it: forked off before anything else is done, so they have the scripts, the
-migrator and the recorded steps without anybody having to pickle them. Where that can not be (few runs, a database in memory, a system
-without fork, other threads in this process), the runs are tried here, one after the other, with the same result.
+A large store is read by several processes, each a part of it: forked off when some runs were tried, so they have the compiled scripts, the
+validators and the recorded steps without anybody having to make or to pickle them again. Where that can not be (few runs, a database in
+memory, a system without fork, other threads in this process), the runs are tried here, one after the other, with the same result.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ _BATCH: Final = 500
 _PORTION: Final = 1000
 #: with fewer runs than this, more processes cost more than they save
 _WORTH_FORKING: Final = 2000
+#: runs that are tried before processes are forked, for what all of them need
+_WARMING: Final = 64
 
 #: how many runs are done, and how many there are, where that is known
 Progress = Callable[[int, int | None], None]
@@ -72,11 +74,15 @@ def rehearse(
         return _sampled(fleet, target, known, sample, progress, chosen, seed)
     count = _cores() if workers is None else max(1, workers)
     portions = _portions(fleet, chosen, count)
+    if portions is not None:
+        _warm(fleet, target, chosen)
+        portions = _portions(fleet, chosen, count)  # once more, since connections were opened
     if portions is None:
         return _alone(fleet, target, known, progress, chosen)
     total = sum(size for _, size in portions)
     tally = Tally()
-    for done in _side_by_side(fleet, target, known, [part for part, _ in portions], count):
+    examination = Examination(fleet, target, known)
+    for done in _side_by_side(fleet, examination, [part for part, _ in portions], count):
         tally.take(done)
         if progress is not None:
             progress(tally.runs, total)
@@ -98,6 +104,15 @@ def _portions(fleet: Fleet, where: RunFilter, workers: int) -> list[tuple[RunFil
         return None
     found = fleet.portions(where, _PORTION)
     return found if found is not None and sum(size for _, size in found) >= _WORTH_FORKING else None
+
+
+def _warm(fleet: Fleet, target: str, where: RunFilter) -> None:
+    """Some runs, so that scripts are loaded, plans compiled and validators built once, and not in every process. No step is called."""
+    examination = Examination(fleet, target)
+    for rows in fleet.iterate(where, batch=_WARMING):
+        for row in rows:
+            examination.examine(row)
+        return
 
 
 def _alone(
@@ -171,7 +186,7 @@ def _draw(batches: Iterator[list[StoredRun]], size: int, drawn: random.Random) -
 
 
 def _side_by_side(
-    fleet: Fleet, target: str, known: Recorded | None, portions: list[RunFilter], workers: int
+    fleet: Fleet, examination: Examination, portions: list[RunFilter], workers: int
 ) -> Iterator[Tally]:
     """What each portion came to, as it is done. All processes are there before the first is yielded, since a progress bar starts a
     thread, and a process with threads must not fork."""
@@ -182,7 +197,7 @@ def _side_by_side(
         for number in range(min(workers, len(portions))):
             ours, theirs = context.Pipe(duplex=False)
             share = portions[number::workers]
-            process = context.Process(target=_work, args=(fleet, target, known, share, theirs), daemon=True)
+            process = context.Process(target=_work, args=(fleet, examination, share, theirs), daemon=True)
             process.start()
             theirs.close()
             reading.append(ours)
@@ -210,11 +225,8 @@ def _side_by_side(
             process.join()
 
 
-def _work(
-    fleet: Fleet, target: str, known: Recorded | None, share: list[RunFilter], found: Connection
-) -> None:
+def _work(fleet: Fleet, examination: Examination, share: list[RunFilter], found: Connection) -> None:
     """In a process of its own: try some portions, and say of each what it came to; None at the end."""
-    examination = Examination(fleet, target, known)
     try:
         for where in share:
             for rows in fleet.iterate(where, batch=_BATCH):

@@ -443,15 +443,24 @@ documents = [document(at(("draft", "approve", "send")[n % 3])) for n in range(25
 store = fleet({url!r}, workflow(), workflow(Step("write", next="approve"), *LINE[1:]), lambda op: None, *documents)
 seen = []
 results = [rehearse(store, workers=n, progress=lambda done, total: seen.append((done, total))) for n in (1, 2)]
+
+
+def send(run):
+    with open({calls!r}, "a") as file:
+        file.write(run.run_id + "\\n")
+    run.advance()
+
+
+rehearse(store, workers=2, steps={{"send": send}})
 print(json.dumps([result.to_dict() for result in results]))
 print(json.dumps(seen[-1]))
 print(json.dumps(sum(size for _, size in store.portions(RunFilter(step="send"), 100))))
 """
 
 
-def in_a_process_of_its_own(url):
+def in_a_process_of_its_own(url, calls):
     """One without the threads of a test runner, so that it may fork."""
-    code = PROGRAM.format(fleet=str(Path(__file__).parent), url=url)
+    code = PROGRAM.format(fleet=str(Path(__file__).parent), url=url, calls=str(calls))
     ended = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(code)],
         capture_output=True,
@@ -463,12 +472,14 @@ def in_a_process_of_its_own(url):
     return [json.loads(line) for line in ended.stdout.splitlines()]
 
 
-def test_several_processes_find_what_one_does(url):
-    (alone, together), last, chosen = in_a_process_of_its_own(url)
+def test_several_processes_find_what_one_does_and_call_each_step_once(url, tmp_path):
+    (alone, together), last, chosen = in_a_process_of_its_own(url, tmp_path / "calls")
     assert (alone.pop("workers"), together.pop("workers")) == (1, 2)
     assert (together["runs"], together["failed"], last) == (2500, 834, [2500, 2500])
     assert alone == together
     assert chosen == 833
+    called = (tmp_path / "calls").read_text().splitlines()
+    assert (len(called), len(set(called))) == (833, 833)
 
 
 def test_a_database_in_memory_is_read_here():
