@@ -24,19 +24,21 @@ def _top(versions: Iterable[Any]) -> Any:
     return max(known, default=0)
 
 
-def _version_after(top: Any, name: str) -> Any:
-    return f"{int(top) + 1:032}.{_distinct(name)}" if isinstance(top, str) else top + 1
+def _version_after(top: Any, *made: str) -> Any:
+    return f"{int(top) + 1:032}.{_distinct(made)}" if isinstance(top, str) else top + 1
 
 
 @lru_cache(1024)
-def _distinct(name: str) -> str:
-    return f"{int(json_text.digest(name, 8), 16) % 10**16:016}"
+def _distinct(made: tuple[str, ...]) -> str:
+    return f"{int(json_text.digest(list(made), 8), 16) % 10**16:016}"
 
 
 @dataclass
 class Channels(Became):
-    """`fresh`: versions of what is stored nowhere yet. `updated`: the channels that the last superstep wrote to."""
+    """`revision`: the new one. `fresh`: versions of what is stored nowhere yet. `updated`: the channels that the last superstep
+    wrote to."""
 
+    revision: str
     fresh: dict[str, Any] = field(default_factory=dict)
     values: dict[str, Any] = field(default_factory=dict)
     versions: dict[str, Any] = field(default_factory=dict)
@@ -70,7 +72,8 @@ class Channels(Became):
             self.fresh[channel] = self.versions[channel]
 
     def _fresh(self, channel: str) -> Any:
-        return _version_after(self._top, channel)
+        # Savers keep a value under channel and version, so another checkpoint's and another revision's have to be others.
+        return _version_after(self._top, channel, str(self.parked.checkpoint["id"]), self.revision)
 
     @cached_property
     def _top(self) -> Any:

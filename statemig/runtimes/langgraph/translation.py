@@ -101,7 +101,7 @@ def translate(
     else:
         result = migrator.downgrade(read.document, to=target, revision=source, **arguments)
     document = result.unwrap()
-    work = _Work(parked, read, names, document, nodes[1], namespace, shown=shown, waiting=waiting)
+    work = _Work(parked, read, names, document, nodes[1], namespace, target, shown=shown, waiting=waiting)
     try:
         made = work.parked_there()
     except StatemigError as error:
