@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from statemig.cli.main import COMMANDS
+
 README = Path(__file__).parent.parent / "README.md"
 
 
@@ -42,3 +44,17 @@ def test_the_one_minute_example_does_what_it_says(tmp_path: Path) -> None:
 
     (tmp_path / "resume.py").write_text(code["resume.py"])
     assert run(tmp_path, sys.executable, "resume.py") == code["resume.py"].rsplit("# ", 1)[1]
+
+
+def test_every_command_has_a_row() -> None:
+    table = [line for line in README.read_text().splitlines() if line.startswith("| `statemig ")]
+    rows = " ".join(line.split("|")[1] for line in table)
+    assert [name for name in COMMANDS if f"`statemig {name}" not in rows and f"`{name}" not in rows] == []
+
+
+def test_the_gate_is_quoted_from_the_week() -> None:
+    week = README.parent / "examples" / "deploy_week" / "transcript.txt"
+    quoted = re.search(r"```text\n\$ statemig gate\n(.*?)```", README.read_text(), re.DOTALL)
+    assert quoted is not None
+    for part in quoted[1].split("    ...\n"):
+        assert part in week.read_text()
