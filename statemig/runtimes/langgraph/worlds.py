@@ -27,13 +27,19 @@ class Worlds:
         self.migrator = migrator
         self.on_newer = on_newer
         self.target = target
-        self.graph: Any = None
+        # A list, because the clones that `with_allowlist` makes share it: a graph is bound after it was compiled with a clone.
+        self._bound: list[Any] = []
         self._nodes: dict[str, Nodes] = {}
         self._names: dict[tuple[str, str], Names] = {}
 
     def bind(self, graph: Any) -> None:
-        self.graph = graph
+        self._bound[:] = [graph]
         self._nodes.pop(self.target, None)
+
+    @property
+    def graph(self) -> Any:
+        """The compiled graph of today, where somebody has told it."""
+        return self._bound[0] if self._bound else None
 
     def nodes(self, revision: str) -> Nodes:
         found = self._nodes.get(revision)

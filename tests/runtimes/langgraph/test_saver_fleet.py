@@ -129,6 +129,20 @@ def test_a_node_of_the_bound_graph_is_missed_without_a_revision(storage: Storage
             graph.invoke(yes, THREAD)
 
 
+def test_a_graph_is_bound_for_the_clone_that_it_was_compiled_with(storage: Storage) -> None:
+    """With LANGGRAPH_STRICT_MSGPACK=true compiling puts a clone, with the graph's types on its list, in the place of the saver."""
+    workers = Workers(Scenario("", RENAMED.versions[:1], (), (), None, ()), storage)
+    workers.run(1, {"topic": "x"})
+    newer = chain(WITH_SUMMARY, write=writes("write"), review=asks("review", "answer"))(workers.log)
+    with storage.open() as inner:
+        saver = MigratingSaver(inner, workers.migrator)
+        clone = saver.with_allowlist([("builtins", "set")])
+        graph = newer.compile(checkpointer=clone)
+        saver.bind(graph)
+        with pytest.raises(CursorError, match="which the graph does not have"):
+            graph.invoke(yes, THREAD)
+
+
 def _bound(scenario: Scenario, graph: int, storage: Storage, revision: str = "head") -> Any:
     """A worker with the graph of one version and the folder of all."""
     with storage.open() as inner:
