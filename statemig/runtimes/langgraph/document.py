@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from statemig.document import Document
-from statemig.runtimes.langgraph.identity import BRANCH, JOIN, NULL_TASK, interrupt_id
+from statemig.runtimes.langgraph.identity import BRANCH, JOIN, NULL_TASK, beside, interrupt_id
 from statemig.runtimes.langgraph.tasks import (
     CONTROL,
     INTERRUPT,
@@ -70,6 +70,11 @@ class Read:
 def questions_in(row: Row) -> list[Foreign]:
     value = raw(row.value)
     return [each for each in (value if isinstance(value, list) else [value]) if isinstance(each, Foreign)]
+
+
+def has_answer(asked: Sequence[Foreign]) -> bool:
+    """Whether the question of a task has its answer already, which was held for it: it is followed by a second one then, made of its id."""
+    return len(asked) == 2 and asked[1].arg["id"] == beside(asked[0].arg["id"])
 
 
 def is_data(channel: str) -> bool:

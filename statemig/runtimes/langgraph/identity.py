@@ -44,6 +44,11 @@ def interrupt_id(namespace: str, answered: int) -> str:
     return xxh3_128_hexdigest((f"{namespace}|{answered}" if answered else namespace).encode())
 
 
+def beside(question: str) -> str:
+    """The id of the question that stands beside one that has its answer, so that there are two."""
+    return xxh3_128_hexdigest(question.encode())
+
+
 def nodes_of(namespace: str) -> tuple[str, ...]:
     """The nodes on the way from the root to a namespace: ``inner:1f..|deep:2a..|1`` is ``("inner", "deep")``."""
     return tuple(part.split(":", 1)[0] for part in namespace.split("|") if part and not part.isdigit())

@@ -3,18 +3,19 @@ the sync and the async saver are one implementation."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from langgraph.checkpoint.base import CheckpointTuple
 
 from statemig.envelope import Stamp
 from statemig.runtimes.langgraph.at_head import Place
-from statemig.runtimes.langgraph.document import questions_in
+from statemig.runtimes.langgraph.document import has_answer, questions_in
+from statemig.runtimes.langgraph.identity import NULL_TASK
 from statemig.runtimes.langgraph.requests import Config, Get, Request, Search, Steps, config_of, metadata_of
 from statemig.runtimes.langgraph.seen import NO_ROWS, Seen, Shape
 from statemig.runtimes.langgraph.stamps import KEY, TASK, Stamped, sorted_rows, without_complement
-from statemig.runtimes.langgraph.tasks import INTERRUPT, Parked, Row
+from statemig.runtimes.langgraph.tasks import INTERRUPT, RESUME, Parked, Row
 from statemig.runtimes.langgraph.translating import Translating
 from statemig.runtimes.langgraph.values import built, live
 
@@ -113,7 +114,7 @@ class Reading(Translating):
         if checkpoint["id"] != real:
             self.aliases.put((thread, checkpoint["id"]), real)
         self.seen.put((thread, namespace, checkpoint["id"]), shape.seen)
-        rows_here = (*parked.rows, *guards(parked))
+        rows_here = (*unspent(parked.rows), *guards(parked))
         writes = [(row.task, row.channel, built(row.value, self.serde)) for row in rows_here]
         thread_id = stored.config["configurable"]["thread_id"]
         above = stored.parent_config
@@ -205,11 +206,21 @@ class Reading(Translating):
 
 
 def guards(parked: Parked) -> Iterator[Row]:
-    """The questions that another one comes before, once more, as if other tasks asked them: LangGraph 1.0 looks at the first question of
-    each task, and refuses an answer without an id only where there are several of those."""
-    for row in parked.rows if parked.guarded else ():
-        if row.channel == INTERRUPT and len(asked := questions_in(row)) > 1:
+    """Where there are two questions so that no plain answer is taken, the second once more, as if another task asked it: LangGraph 1.0
+    looks at the first question of each task, and refuses an answer without an id only where there are several of those."""
+    for row in parked.rows:
+        asked = questions_in(row) if row.channel == INTERRUPT else []
+        if len(asked) > 1 and (parked.guarded or has_answer(asked)):
             yield Row(f"statemig:{row.task}", INTERRUPT, asked[-1:])
+
+
+def unspent(rows: Sequence[Row]) -> Iterator[Row]:
+    """Rows without the last plain answer, where a task waits with a question that has its answer: LangGraph keeps that row after it was
+    used, and would give it to the question that comes next."""
+    waits = any(row.channel == INTERRUPT and has_answer(questions_in(row)) for row in rows)
+    for row in rows:
+        if not (waits and row.task == NULL_TASK and row.channel == RESUME):
+            yield row
 
 
 def _unstamped(stored: CheckpointTuple) -> Any:

@@ -15,18 +15,20 @@ from langgraph.checkpoint.base import (
     CheckpointMetadata,
     CheckpointTuple,
 )
+from langgraph.types import Interrupt
 
 from statemig.envelope import Stamp
 from statemig.errors import ConfigError
 from statemig.runtimes.langgraph.appending import appended, astore, store
 from statemig.runtimes.langgraph.complements import Complements, Copy
+from statemig.runtimes.langgraph.identity import beside
 from statemig.runtimes.langgraph.misfit import older
 from statemig.runtimes.langgraph.on_request import answers_today, translate_answers
 from statemig.runtimes.langgraph.passing import Named, named, named_of_runs, unnamed
 from statemig.runtimes.langgraph.reading import Config, Get, Reading, Request, Search, Seen, Steps
 from statemig.runtimes.langgraph.rows import rows_beside
 from statemig.runtimes.langgraph.stamps import KEY, QUESTIONS, stamp_row, stamped
-from statemig.runtimes.langgraph.tasks import RESUME
+from statemig.runtimes.langgraph.tasks import INTERRUPT, RESUME
 from statemig.runtimes.langgraph.values import Postponed, built
 
 if TYPE_CHECKING:
@@ -287,13 +289,30 @@ class MigratingSaver(BaseCheckpointSaver[Any]):
                 found.append((where, stamp, name, task_path))
                 rows = replace(seen.rows, stamps={**seen.rows.stamps, task_id: shares})
                 self._reading.seen.put((thread, namespace, inside["checkpoint_id"]), replace(seen, rows=rows))
-        held = seen.held.get(task_id)
-        if held:
-            writes = [
-                (name, self._with_held(value, held) if name == RESUME else value) for name, value in writes
-            ]
+        if any(name == RESUME for name, _ in writes):
+            writes = self._using(seen.held.get(task_id) or {}, writes)
+        writes = [(name, self._guarded(value) if name == INTERRUPT else value) for name, value in writes]
         found.append((where, writes, task_id, task_path))
         return found
+
+    def _using(self, held: Mapping[int, Any], writes: Sequence[tuple[str, Any]]) -> Sequence[tuple[str, Any]]:
+        """What a task writes, with the answers that were held where their turn has come. What it asks has its answer then, and is noted."""
+        made, came = [*writes], False
+        for number, (name, answers) in enumerate(writes if held else ()):
+            if name == RESUME:
+                line = self._with_held(answers, held)
+                made[number], came = (name, line), len(line) > len(answers)
+        for question in (each for name, asked in writes if name == INTERRUPT for each in asked):
+            self._reading.answered.put(question.id, came)
+        return made
+
+    def _guarded(self, questions: Any) -> Any:
+        """What a task asks, and a second question where it has its answer already: LangGraph refuses an answer without an id where two are
+        open, and would give it to the next question. A graph around it is told of the same question."""
+        if len(questions) != 1 or not self._reading.answered.get(questions[0].id):
+            return questions
+        [question] = questions
+        return (question, Interrupt(value=None, id=beside(question.id)))
 
     def _with_held(self, answers: Any, held: Mapping[int, Any]) -> Any:
         """The answers of a task, and those that were held back until the ones before them were there."""

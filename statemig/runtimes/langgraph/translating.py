@@ -50,6 +50,8 @@ class Translating(Worlds):
         self.roots: Recent[bool] = Recent(10_000)
         #: stored ids by (thread, id here)
         self.aliases: Recent[str] = Recent(10_000)
+        #: questions, by id, that a task has asked though their answer was held for it
+        self.answered: Recent[bool] = Recent(10_000)
         self.at_head = AtHead()
 
     def forget(self) -> None:

@@ -12,6 +12,7 @@ from langgraph_nodes import Log
 from langgraph_play import THREAD, Scenario
 from langgraph_savers import Storage
 from langgraph_scenarios import named
+from langgraph_scenarios.questions import asking, asking_inside
 from langgraph_states import forget_classes
 from langgraph_threads import Threads
 
@@ -23,6 +24,13 @@ RENAMED = named("step-and-field-renamed")
 INSIDE = named("subgraph-and-step-in-it-renamed")
 both = pytest.mark.parametrize("scenario", [RENAMED, INSIDE], ids=lambda each: each.name)
 NOBODYS = "0" * 32
+
+
+def one_answered_then_a_question_before_it(deep: bool) -> Scenario:
+    before, after = ("one?", "two?"), ("new?", "one?", "two?")
+    build, step = (asking_inside, "inner.approve") if deep else (asking, "approve")
+    order = (lambda op: op.map_waiting(step, order=[None, 0, 1]),)
+    return Scenario("one-answered", (build(*before), build(*after)), order, (), {}, ())
 
 
 def by_id(name: str, answer: str = "yes") -> Command[Any]:
@@ -144,3 +152,20 @@ def test_the_config_of_the_caller_stays_as_it_is(storage: Storage) -> None:
     assert config["configurable"] is inside
     assert inside == {"thread_id": "t1"}
     assert type(inside) is dict
+
+
+@pytest.mark.parametrize("deep", [False, True], ids=["in the graph", "in a subgraph"])
+def test_an_answer_to_a_question_that_is_shown_once_more_does_not_reach_the_next_one(
+    deep: bool, storage: Storage
+) -> None:
+    """`one?` was answered before the deploy. It is asked again once `new?` has its answer, and has its own by then."""
+    threads = Threads(one_answered_then_a_question_before_it(deep), storage)
+    threads.run("t1", 1, {"topic": "x"}, Command(resume="1"))
+    threads.run("t1", 2, None)
+    shown = threads.run("t1", 2, Command(resume="new"))
+    assert "one?" in [each.value for each in shown.interrupts]
+    with pytest.raises(RuntimeError, match="multiple pending interrupts"):
+        threads.run("t1", 2, Command(resume="1 again"))
+    assert [each.value for each in threads.run("t1", 2, None).interrupts] == ["two?"]
+    threads.run("t1", 2, Command(resume="2"))
+    assert threads.log[-1] == "approve: new? new, one? 1, two? 2"

@@ -201,7 +201,7 @@ ORDER = (
 _ASKED: dict[str, Any] = {"topic": str, "answer": str}
 
 
-def _inside(*questions: str) -> Build:
+def asking_inside(*questions: str) -> Build:
     """A subgraph that asks."""
 
     def build(log: Log, kind: Kind = "TypedDict") -> StateGraph:
@@ -288,7 +288,7 @@ INSERTED = (
     ),
     Scenario(
         "question-inserted-before-in-a-subgraph",
-        (_inside("old?"), _inside("new?", "old?")),
+        (asking_inside("old?"), asking_inside("new?", "old?")),
         _INNER_ORDER,
         (parked(), Turn(2, (yes,), fails="RuntimeError"), Turn(2, (None, *_say("first", "second")))),
         _ANSWERED,
@@ -296,7 +296,7 @@ INSERTED = (
     ),
     Scenario(
         "question-inserted-before-in-a-subgraph-and-the-old-id",
-        (_inside("old?"), _inside("new?", "old?")),
+        (asking_inside("old?"), asking_inside("new?", "old?")),
         _INNER_ORDER,
         (
             parked(),
@@ -308,7 +308,7 @@ INSERTED = (
     ),
     Scenario(
         "question-inserted-before-in-a-subgraph-and-a-translated-id",
-        (_inside("old?"), _inside("new?", "old?")),
+        (asking_inside("old?"), asking_inside("new?", "old?")),
         _INNER_ORDER,
         (
             parked(),
