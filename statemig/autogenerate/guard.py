@@ -42,14 +42,15 @@ class _Doubt:
         document: Document | None,
         count: int,
         ids: Callable[[int], list[str]],
-    ) -> None:
+    ) -> bool:
         if self.steps is not None and self.steps.isdisjoint(steps):
-            return
+            return False
         if self.test is not None and (document is None or not self.test(document)):
-            return
+            return False
         self.runs += count
         if len(self.run_ids) < _LISTED:
             self.run_ids += ids(_LISTED - len(self.run_ids))
+        return True
 
 
 class Guard:
@@ -58,6 +59,7 @@ class Guard:
     def __init__(self, changes: Changes) -> None:
         self._changes = changes
         self._doubts: list[_Doubt] = []
+        self._runs: dict[int, int] = {}  # how many runs speak against a change, each counted once
         old, new = changes.old, changes.new
         if old is None or new is None:
             return
@@ -80,22 +82,32 @@ class Guard:
 
     def add(self, run_id: str, document: Document) -> None:
         steps = [position["step"] for position in document.get("cursor") or ()]
-        for doubt in self._doubts:
-            doubt.ask(steps, document, 1, lambda limit: [run_id])
+        self._ask(steps, document, 1, lambda limit: [run_id])
 
     def add_alike(self, steps: Collection[str | None], count: int, ids: Callable[[int], list[str]]) -> None:
         """`count` runs that stand at the same steps."""
-        for doubt in self._doubts:
-            doubt.ask(steps, None, count, ids)
+        self._ask(steps, None, count, ids)
+
+    def _ask(
+        self,
+        steps: Collection[str | None],
+        document: Document | None,
+        count: int,
+        ids: Callable[[int], list[str]],
+    ) -> None:
+        against = {doubt.number for doubt in self._doubts if doubt.ask(steps, document, count, ids)}
+        for number in against:
+            self._runs[number] = self._runs.get(number, 0) + count
 
     def guarded(self, changes: Changes) -> Changes:
-        """The changes (the same ones, perhaps settled since) with what was found: such a change is breaking, with the reason."""
+        """The changes (the same ones, perhaps settled since) with what was found: such a change is breaking, with the reason, and touches
+        the runs that speak against it."""
         found: dict[int, list[_Doubt]] = {}
         for doubt in self._doubts:
             if doubt.runs:
                 found.setdefault(doubt.number, []).append(doubt)
         items = tuple(
-            _breaking(change, found[number]) if number in found else change
+            _breaking(change, found[number], self._runs[number]) if number in found else change
             for number, change in enumerate(changes)
         )
         return replace(changes, items=_along(items))
@@ -141,13 +153,19 @@ def _calls(number: int, name: str, there: bool) -> _Doubt:
     return _Doubt(number, f"the tool {name!r} {what}, and calls of it have no result yet", None, calls)
 
 
-def _breaking(change: Change, doubts: list[_Doubt]) -> Change:
+def _breaking(change: Change, doubts: list[_Doubt], runs_against: int) -> Change:
     reasons = []
     for doubt in doubts:
         ids = ", ".join(doubt.run_ids) + (", ..." if doubt.runs > len(doubt.run_ids) else "")
         runs = f"{doubt.runs:,} live run{'' if doubt.runs == 1 else 's'}"
         reasons.append(f"{doubt.says}: {runs} ({ids})")
-    return replace(change, reads="no", change_class="breaking", reason="; ".join(reasons))
+    return replace(
+        change,
+        reads="no",
+        change_class="breaking",
+        reason="; ".join(reasons),
+        touches=max(change.touches or 0, runs_against),
+    )
 
 
 def _along(items: tuple[Change, ...]) -> tuple[Change, ...]:

@@ -13,6 +13,7 @@ from statemig.cli.project import Project, pass_project
 from statemig.cli.stored import open_store, open_stores, pass_store_errors
 from statemig.deploy.router import SCOPES, STRATEGIES, Explanation, Router
 from statemig.errors import ForeignRevisionError, RunNotFoundError
+from statemig.fleet.inventory import needed
 from statemig.store.deploy_records import Scope, Strategy
 from statemig.store.protocols import FleetStore
 
@@ -42,7 +43,7 @@ def explain(project: Project, run: str, url: str | None, workflow: str | None, f
     store = _holding(project, run, workflow, url)
     found = Router(store).explain(run)
     if form == "json":
-        print_json({"workflow": store.workflow, **_as_json(found)})
+        print_json({"workflow": store.workflow, **_as_json(store, found)})
     else:
         _print(store, found)
     if found.decision.zombie and store.deploy.workers(gone=True):
@@ -237,8 +238,9 @@ def _done(form: str, content: dict[str, Any], text: str) -> None:
         click.echo(text)
 
 
-def _as_json(found: Explanation) -> dict[str, Any]:
+def _as_json(store: FleetStore, found: Explanation) -> dict[str, Any]:
     decision = found.decision
+    need = needed(store.migrator, decision, found.run.revision)[1] if decision.zombie else None
     return {
         "run": asdict(found.run),
         "rule": decision.rule,
@@ -248,6 +250,7 @@ def _as_json(found: Explanation) -> dict[str, Any]:
         "why": decision.why,
         "taken_by": list(decision.taken_by),
         "zombie": decision.zombie,
+        "need": need,
         "mode": found.mode,
         "preferred": found.preferred,
         "change_class": found.change_class,
@@ -273,3 +276,5 @@ def _print(store: FleetStore, found: Explanation) -> None:
         never = not store.deploy.workers(gone=True)
         workers = "unknown: no worker has said yet what it can run" if never else "nobody: it is a zombie"
     click.echo(f"  taken by   {workers}")
+    if decision.zombie and store.deploy.workers(gone=True):
+        click.echo(f"  needs      {needed(store.migrator, decision, run.revision)[1]}")

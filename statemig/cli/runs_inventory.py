@@ -165,9 +165,8 @@ def _print(inventory: Inventory) -> None:
             click.echo(f"  zombies: {plural(count, 'run')} that no living worker can take")
             for kind in inventory.zombie_kinds:
                 at = ", ".join(kind.steps) or "no step"
-                need = f"a worker of {kind.wanted}" if kind.wanted else f"a worker that reads {kind.revision}"
                 click.echo(
-                    f"    {kind.count:,} at {at} ({kind.revision or 'unstamped'}): {need} is needed; {kind.why}; "
+                    f"    {kind.count:,} at {at} ({kind.revision or 'unstamped'}): {kind.need}; {kind.why}; "
                     f"for example {', '.join(kind.examples) or 'none left'}"
                 )
     if inventory.retired:

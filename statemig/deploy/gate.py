@@ -88,14 +88,14 @@ def gate(
         rehearsal = _nothing(fleet, target)
     listed = [
         items.inventory(fleet),
-        items.classified(impact),
+        items.classified(impact, source),
         items.prompts(impact),
-        items.strategies(fleet, impact, source),
+        items.strategies(fleet, impact, source, target),
         items.additive(migrator, source, target),
         *evidence,
         items.proved(migrator, source, target, tried),
         items.rehearsed(migrator, tried),
-        *items.to_come(fleet, source, target, staging),
+        *items.to_come(fleet, source, target, staging, rehearsal.runs),
     ]
     title = f"Deploying {fleet.workflow}: {items.named(migrator, source)} to {items.named(migrator, target)}"
     return Gate(Checklist(fleet.workflow, title, tuple(listed)), source, target, impact, rehearsal)

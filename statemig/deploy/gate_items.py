@@ -7,6 +7,7 @@ from typing import Final
 
 from statemig.deploy.additive import violations
 from statemig.deploy.checklist import Item
+from statemig.deploy.classes import classes_to
 from statemig.deploy.impact import Impact
 from statemig.errors import StatemigError
 from statemig.fleet.inventory import take
@@ -43,7 +44,10 @@ def inventory(fleet: FleetStore) -> Item:
         case 0:
             details += ("no zombies: a living worker can take each of them",)
         case count:
-            why = "; ".join(f"{each.count:,}: {each.why}" for each in found.zombie_kinds[:_SHOWN])
+            kinds: dict[str, int] = {}
+            for each in found.zombie_kinds:
+                kinds[f"{each.need}; {each.why}"] = kinds.get(f"{each.need}; {each.why}", 0) + each.count
+            why = "; ".join(f"{count:,}: {need}" for need, count in kinds.items())
             bad.append(f"{_runs(count)} that no living worker can take ({why})")
     if bad:
         return Item(name, "failed", f"{said}; {'; '.join(bad)}", details, "statemig runs")
@@ -52,9 +56,11 @@ def inventory(fleet: FleetStore) -> Item:
     return Item(name, "note" if isinstance(found.zombies, Unknown) else "ok", said, details)
 
 
-def classified(impact: Impact) -> Item:
+def classified(impact: Impact, old: str | None) -> Item:
     name = "classify the change"
     changes = impact.changes
+    if old is None:
+        return Item(name, "ok", "the first version: nothing is older")
     if not changes.items or changes.change_class == "none":
         return Item(name, "ok", "nothing has changed")
     details = []
@@ -93,8 +99,10 @@ def prompts(impact: Impact) -> Item:
     )
 
 
-def strategies(fleet: FleetStore, impact: Impact, old: str | None) -> Item:
+def strategies(fleet: FleetStore, impact: Impact, old: str | None, new: str) -> Item:
     name = "breaking: migrate, drain or route"
+    if old is None:
+        return Item(name, "ok", "nothing is breaking")
     breaking = [
         (change, advice)
         for change, advice in zip(impact.changes, impact.advice, strict=True)
@@ -107,11 +115,13 @@ def strategies(fleet: FleetStore, impact: Impact, old: str | None) -> Item:
         return Item(
             name, "ok", f"{_count(len(breaking), 'breaking change')}, of kinds that a script migrates"
         )
+    # what policies go by: the class that the snapshots say, also where the live runs speak against a prompt
+    frozen = classes_to(fleet.migrator, new, [old])[old]
     said = [
         each
         for each in fleet.deploy.policies()
         if each.strategy in ("drain", "route")
-        and (each.scope == "workflow" or (each.scope, each.target) == ("class", "breaking"))
+        and (each.scope == "workflow" or (each.scope, each.target) == ("class", frozen))
     ]
     draining = any(each.revision == old for each in fleet.deploy.drains())
     if said or draining:
@@ -123,7 +133,7 @@ def strategies(fleet: FleetStore, impact: Impact, old: str | None) -> Item:
         "failed",
         f"{_count(len(apart), 'change')} that no operation makes, and nothing says what becomes of the runs",
         tuple(f"{change.rule} {change.path}: {advice.strategy}; {advice.why}" for change, advice in apart),
-        f"statemig route policy class breaking --strategy {worst}",
+        f"statemig route policy class {frozen} --strategy {worst}",
     )
 
 
@@ -158,9 +168,7 @@ def proved(migrator: Migrator, old: str | None, new: str, tried: Rehearsal | Sta
             first = verdict.down.findings[0].message if verdict.down.findings else ""
             back.append(f"the way down over {revision} is {verdict.down.verdict}: {first}")
     if refuted:
-        return Item(
-            name, "failed", "a document was made up and rejected", tuple(refuted[:_SHOWN]), "statemig verify"
-        )
+        return Item(name, "failed", "a document was made up and rejected", tuple(refuted), "statemig verify")
     if undecided:
         covered = isinstance(tried, Rehearsal) and tried.ok and not tried.sampled
         said_so = (
@@ -168,7 +176,7 @@ def proved(migrator: Migrator, old: str | None, new: str, tried: Rehearsal | Sta
             if covered
             else "not proved for every state"
         )
-        details = (*undecided[:_SHOWN], *back)
+        details = (*undecided, *back)
         return Item(name, "note" if covered else "unknown", said_so, details, "statemig verify")
     if back:
         return Item(
@@ -208,19 +216,25 @@ def rehearsed(migrator: Migrator, tried: Rehearsal | StatemigError) -> Item:
     return Item(name, "note" if partly or details else "ok", said, details)
 
 
-def to_come(fleet: FleetStore, old: str | None, new: str, staging: bool) -> Sequence[Item]:
+def to_come(fleet: FleetStore, old: str | None, new: str, staging: bool, runs: int) -> Sequence[Item]:
     window = fleet.deploy.rollout()
     stage = f" (a deploy of {window.new} is {window.stage})" if window is not None and window.open else ""
-    yours = (
-        Item("staging", "ok", "this is the staging store")
-        if staging
-        else Item(
+    if staging and not runs:
+        yours = Item(
+            "staging",
+            "unknown",
+            "this is the staging store, and no run is in it: nothing was tried",
+            command="statemig runs import staging.jsonl --store STAGING",
+        )
+    elif staging:
+        yours = Item("staging", "ok", "this is the staging store")
+    else:
+        yours = Item(
             "staging",
             "next",
             "the same checklist against a staging store, filled with the form of live runs",
             command="statemig runs export --redact > staging.jsonl",
         )
-    )
     return (
         yours,
         Item(

@@ -95,7 +95,8 @@ class Router:
         """Say what is wanted for a scope; without a strategy nothing any more.
 
         Raises:
-            ConfigError: there is no such scope, strategy or change class, or only "migrate" has a revision.
+            ConfigError: there is no such scope, strategy, change class or step, or only "migrate" has a revision.
+            RunNotFoundError: there is no such run.
         """
         if scope not in SCOPES:
             raise ConfigError(f"there is no scope {scope!r}", hint=f"One of {', '.join(SCOPES)}")
@@ -109,6 +110,10 @@ class Router:
         if strategy is None:
             self._store.deploy.drop_policy(scope, target)
             return None
+        if scope == "step":
+            self._know_step(target)
+        if scope == "run":
+            self._store.row(target)
         if strategy not in STRATEGIES:
             raise ConfigError(f"there is no strategy {strategy!r}", hint=f"One of {', '.join(STRATEGIES)}")
         if revision is not None and strategy != "migrate":
@@ -120,6 +125,18 @@ class Router:
         made = Policy(scope, target, strategy, resolved)
         self._store.deploy.set_policy(made)
         return made
+
+    def _know_step(self, name: str) -> None:
+        """A step of any version will do: runs are asked under the name that they have."""
+        migrator = self._store.migrator
+        snapshots = [migrator.snapshot(revision) for revision in migrator.known]
+        if None in snapshots:
+            return  # what that version had nobody knows
+        steps = {step for each in snapshots if each is not None for step in each.steps}
+        if name not in steps:
+            raise ConfigError(
+                f"no version has a step {name!r}", hint=f"The steps are {', '.join(sorted(steps))}"
+            )
 
     def _facts(self, run: str | StoredRun | RunFacts) -> RunFacts:
         match run:

@@ -92,7 +92,9 @@ def ramp_of(stages: Stages, new: float | None, parked: float | None) -> tuple[tu
     found = [first]
     for each in stages[1:]:
         # A first stage beyond the ramp's next one is not taken back by it.
-        found.append((max(each[0], first[0]), max(each[1], first[1])))
+        grown = (max(each[0], first[0]), max(each[1], first[1]))
+        if grown != first:
+            found.append(grown)
     for one, other in pairwise(stages):
         if other[0] < one[0] or other[1] < one[1]:
             raise ConfigError(

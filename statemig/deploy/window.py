@@ -115,7 +115,7 @@ def complete(fleet: Deployed, *, force: bool = False) -> Rollout:
     blockers = _blockers(present, fleet.deploy.workers())
     if blockers and not force:
         raise DeployError(
-            f"{len(blockers)} living workers can not read what would be written: {'; '.join(blockers)}",
+            f"{len(blockers)} living worker{'' if len(blockers) == 1 else 's'} can not read what would be written: {'; '.join(blockers)}",
             problems=blockers,
             workflow=fleet.workflow,
             revision=present.new,

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from statemig.errors import ConfigError
+from statemig.migrator import Migrator
 from statemig.store.deploy_records import Kind, Unknown
-from statemig.store.deploy_routing import RunFacts, View
+from statemig.store.deploy_routing import Decision, RunFacts, View
 from statemig.store.deploy_view import facts_of, read_view
 from statemig.store.protocols import Counted, RunFilter
 
@@ -35,7 +36,8 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Zombies:
-    """Runs alike that no living worker can take. `wanted` is the version whose worker could; None: any that reads `revision`."""
+    """Runs alike that no living worker can take. `wanted` is the version whose worker could; None: any that reads `revision`. `need` says
+    it, and why a pin can not be kept."""
 
     revision: str | None
     steps: tuple[str, ...]
@@ -43,6 +45,7 @@ class Zombies:
     wanted: str | None
     why: str
     examples: tuple[str, ...]
+    need: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,16 +173,33 @@ def _zombies(fleet: Counted, kinds: Sequence[Kind]) -> tuple[int | Unknown, list
                 for run_id in fleet.examples(kind)
                 if special.get(run_id, (True, True)) != (True, False)
             )
-        found.append(
-            Zombies(kind.revision, kind.steps, kind.count, decision.revision, decision.why, examples)
-        )
+        wanted, need = needed(fleet.migrator, decision, kind.revision)
+        found.append(Zombies(kind.revision, kind.steps, kind.count, wanted, decision.why, examples, need))
     for run_id, (before, after) in special.items():
         if after and not before:
-            found.append(Zombies(None, (), 1, None, "by the policy for this run", (run_id,)))
+            need = "a worker of the version it is to have is needed"
+            found.append(Zombies(None, (), 1, None, "by the policy for this run", (run_id,), need))
     return count, found
 
 
-def _decide(view: View, kind: Kind) -> Any:
+def needed(migrator: Migrator, decision: Decision, revision: str | None) -> tuple[str | None, str]:
+    """The version whose worker could take runs of a revision that nobody takes (None: any that reads them), and a sentence about it. A
+    worker of an older version than they have is never the one, whatever is wanted."""
+    wanted = decision.revision
+    if wanted is None:
+        return None, f"a worker that reads {revision or 'runs without a tag'} is needed"
+    known = revision in migrator.known and wanted in migrator.known
+    if not known or wanted == revision or migrator.leads(revision or "", wanted):
+        return wanted, f"a worker of {wanted} is needed"
+    if decision.rule == "pin":
+        return (
+            None,
+            f"no worker of {wanted} can read {revision}: unpin them, or bring them back with `statemig downgrade`",
+        )
+    return revision, f"a worker of {revision} is needed, for none of {wanted} can read it"
+
+
+def _decide(view: View, kind: Kind) -> Decision:
     facts = RunFacts("", kind.revision, kind.started_revision, kind.pinned_revision, kind.steps, kind.canary)
     return view.decide(facts)
 

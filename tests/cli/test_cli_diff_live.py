@@ -297,6 +297,18 @@ class TestPromptGuard:
         self.with_prompt(project, "Sort {customer}.")
         assert project.run("diff").exit_code == exit_codes.OK
 
+    def test_it_touches_the_runs_that_get_to_the_prompt_and_says_what_to_do_with_them(
+        self, project: Any
+    ) -> None:
+        start(project, "s", "s")
+        project.code(
+            "topic: str\nsummary: str",
+            'Step("classify", next="send"), Step("send", prompt="Dear {customer}")',
+        )
+        (workflow,) = project.json("diff")["workflows"]
+        (change,) = workflow["changes"]
+        assert (change["change_class"], change["touches"], change["strategy"]) == ("breaking", 2, "drain")
+
     def test_a_variable_that_was_used_before_is_supplied_somehow(self, project: Any) -> None:
         self.with_prompt(project, "Sort for {customer}.")
         project.ok("revision", "--autogenerate", "-m", "prompt")

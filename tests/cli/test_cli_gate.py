@@ -124,7 +124,7 @@ def test_what_no_operation_makes_needs_a_word_about_the_runs(live: Any) -> None:
     )
     live.ok("revision", "--autogenerate", "-m", "prompt", "--rev-id", "bbb")
     assert "  [!] breaking: migrate, drain or route " in live.run("gate").stdout
-    live.ok("route", "policy", "class", "breaking", "--strategy", "route")
+    live.ok("route", "policy", "class", "prompt", "--strategy", "route")
     assert "  [x] breaking: migrate, drain or route " in live.run("gate").stdout
 
 

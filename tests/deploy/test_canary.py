@@ -12,6 +12,7 @@ from triage_runs import store as without_a_way_back
 
 from statemig import RunTable
 from statemig.deploy import Router, SideBySide, abort, canary, complete
+from statemig.deploy.stages import ramp_of
 from statemig.document import new_document
 from statemig.errors import ConfigError, DeployError
 from statemig.store.deploy_canary import Shares, begins, chosen, place
@@ -401,6 +402,11 @@ def test_a_version_that_is_preferred_already_has_no_canary(stores):
     Router(new).prefer("r2")
     with pytest.raises(DeployError, match="this version is the preferred one"):
         canary.start(new, "r2")
+
+
+def test_a_first_share_at_or_beyond_the_next_one_takes_its_place():
+    assert ramp_of([(0.05, 0.05), (0.25, 0.25), (1, 1)], 0.3, 0.3) == ((0.3, 0.3), (1, 1))
+    assert ramp_of([(0.05, 0.05), (0.25, 0.25), (1, 1)], 0.3, 0.1) == ((0.3, 0.1), (0.3, 0.25), (1, 1))
 
 
 @pytest.mark.parametrize(

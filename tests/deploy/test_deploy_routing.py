@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from sqlalchemy import func, select
 from triage_runs import state, store
 
-from statemig.errors import DrainingError, RoutedElsewhereError
+from statemig.deploy import Router
+from statemig.errors import ConfigError, DrainingError, RoutedElsewhereError, RunNotFoundError
 from statemig.store.deploy_records import Drain, Policy, Rollout, Worker
 from statemig.store.deploy_routing import RunFacts, View
 from statemig.store.deploy_view import facts_of, mine
@@ -367,3 +368,13 @@ def test_an_answer_does_not_take_a_routed_run_along(url, clock):
     with old.claim("w1") as run:
         assert (run.step, run.answer) == ("approve", {"approved": True})
         run.finish()
+
+
+def test_a_policy_for_what_there_is_not_is_refused_and_can_be_dropped(url):
+    router = Router(store(url, 2))
+    with pytest.raises(ConfigError, match="no version has a step 'aprove'"):
+        router.policy("step", "aprove", "route")
+    with pytest.raises(RunNotFoundError):
+        router.policy("run", "nobody", "route")
+    assert router.policy("step", "approve", "route") is not None  # its name in version 1
+    assert router.policy("run", "nobody", None) is None

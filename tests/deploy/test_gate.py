@@ -15,6 +15,7 @@ from statemig import Migrator, Revision, RunStore, Step, Workflow, capture
 from statemig.deploy.additive import violations
 from statemig.deploy.checklist import Checklist, Item, escaped, markdown
 from statemig.deploy.gate import difference, gate
+from statemig.deploy.router import Router
 from statemig.fleet.redaction import Export, export, fill
 from statemig.fleet.rehearse import rehearse
 from statemig.store import RunFilter
@@ -249,3 +250,46 @@ def test_markdown_shows_text_as_it_is():
 def test_what_is_not_known_is_no_yes_and_a_failure_is_a_no(states, verdict):
     items = tuple(Item(str(number), state, "") for number, state in enumerate(states))
     assert Checklist("w", "t", items).verdict == verdict
+
+
+class Topic(BaseModel):
+    topic: str
+
+
+def prompting(prompt):
+    steps = [Step("draft", next="send"), Step("send", prompt=prompt)]
+    return capture(Workflow("w", state=Topic, steps=steps))
+
+
+def test_a_policy_for_a_guarded_prompt_is_of_the_class_that_routing_goes_by(sqlite_url):
+    """Live runs make it breaking; to the router it is a change of prompts, so a policy for breaking changes would not keep a run."""
+    revisions = [
+        Revision("a", workflow="w", version=1, snapshot=prompting("Hello")),
+        Revision("b", "a", workflow="w", version=2, snapshot=prompting("Dear {customer}")),
+    ]
+    migrator = Migrator(revisions=revisions)
+    runs = RunStore(sqlite_url, migrator)
+    RunStore(sqlite_url, Migrator(revisions=revisions[:1])).start({"topic": "t"}, run_id="r")
+
+    def item():
+        return next(each for each in gate(runs, "b").checklist.items if each.name.startswith("breaking"))
+
+    assert (item().state, item().command) == ("failed", "statemig route policy class prompt --strategy drain")
+    Router(runs).policy("class", "breaking", "drain")
+    assert item().state == "failed"
+    Router(runs).policy("class", "prompt", "drain")
+    assert item().state == "ok"
+    Router(runs).prefer("b")
+    assert Router(runs).pick("r").revision == "a"
+
+
+def test_a_staging_store_without_runs_tries_nothing_and_says_so(sqlite_url):
+    found = gate(store(sqlite_url, 2), staging=True)
+    assert (found.verdict, states(found)["staging"]) == ("unknown", "unknown")
+
+
+def test_before_the_first_version_nothing_is_breaking(sqlite_url):
+    found = gate(store(sqlite_url, 1), "r1")
+    said = {item.name: item.said for item in found.checklist.items}
+    assert said["classify the change"] == "the first version: nothing is older"
+    assert said["breaking: migrate, drain or route"] == "nothing is breaking"

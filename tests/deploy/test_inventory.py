@@ -116,6 +116,23 @@ def test_a_routed_run_is_a_zombie_when_only_the_other_version_lives(fleet, clock
     assert {kind.wanted for kind in found.zombie_kinds} == {"r1"}
 
 
+def test_what_a_zombie_needs_is_a_worker_that_can_read_it(fleet):
+    """Version 1 is preferred, and its workers can not read what is stored in version 2."""
+    _, new = fleet
+    new.deploy.prefer("r1", {})
+    [kind] = take(new).zombie_kinds
+    assert (kind.revision, kind.wanted) == ("r2", "r2")
+    assert kind.need == "a worker of r2 is needed, for none of r1 can read it"
+
+
+def test_and_where_a_pin_can_not_be_kept_that_is_said(fleet):
+    _, new = fleet
+    new.deploy.pin("new", "r1")
+    [kind] = take(new).zombie_kinds
+    assert kind.wanted is None
+    assert kind.need.startswith("no worker of r1 can read r2: unpin them")
+
+
 def test_a_policy_for_one_run_counts_for_that_run_alone(fleet):
     old, new = fleet
     old.deploy.leave("w1")
