@@ -186,8 +186,7 @@ class Reader:
         return found
 
     def _is_state(self, argument: Mapping[Any, Any]) -> bool:
-        channels = self.parked.checkpoint["channel_versions"]
-        return all(isinstance(key, str) and key in channels and self._is_known(key) for key in argument)
+        return all(isinstance(key, str) and self._is_known(key) for key in argument)
 
     def _written(
         self, task: str, step: str, rows: list[Row], state: Mapping[str, Any]

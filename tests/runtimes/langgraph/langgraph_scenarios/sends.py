@@ -14,12 +14,12 @@ from langgraph_states import Kind, at, graph_of, state
 FAN: dict[str, Any] = {"items": list[str], "found": Annotated[list[str], operator.add], "done": bool}
 
 
-def fanned(worker: str, found: str = "found") -> Build:
+def fanned(worker: str, found: str = "found", key: str = "item") -> Build:
     """Three packets, each with what is not in the state; the second asks."""
 
     def build(log: Log, kind: Kind = "TypedDict") -> StateGraph:
         def work(packet: Any) -> Any:
-            item = at(packet, "item")
+            item = at(packet, key)
             if item == "b":
                 item = interrupt(item)
             log.append(f"{worker} {item}")
@@ -28,11 +28,11 @@ def fanned(worker: str, found: str = "found") -> Build:
         fields = {found if name == "found" else name: hint for name, hint in FAN.items()}
         graph = graph_of(kind, fields)
         graph.add_node("plan", writes("plan")(log))
-        graph.add_node(worker, work, input_schema=state(kind, {"item": str}, "Packet"))
+        graph.add_node(worker, work, input_schema=state(kind, {key: str}, "Packet"))
         graph.add_node("combine", reports(found)(log))
         graph.add_edge(START, "plan")
         graph.add_conditional_edges(
-            "plan", lambda state: [Send(worker, {"item": each}) for each in at(state, "items")], [worker]
+            "plan", lambda state: [Send(worker, {key: each}) for each in at(state, "items")], [worker]
         )
         graph.add_edge(worker, "combine")
         graph.add_edge("combine", END)
