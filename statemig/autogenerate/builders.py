@@ -269,6 +269,9 @@ def _neutral(values: Sequence[Any]) -> Any:
 def _retyped(change: Change) -> Built:
     """A class that the store names has another name; one line for all places of it."""
     site = change.site
+    if site is not None and site.detail is not None:
+        old, new = site.detail
+        return one(change, lambda op: op.rename_type(old, new), note=TYPE_NOTE)
     was, now = (None, None) if site is None else (site.old, site.new)
     if not (isinstance(was, Anything) and isinstance(now, Anything) and was.opaque and now.opaque):
         return nothing(change)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from statemig.autogenerate.change import HAS_PLACE, Change, Changes
 from statemig.autogenerate.channels import runtime_changes
+from statemig.autogenerate.class_names import class_changes
 from statemig.autogenerate.definitions import shared_definitions
 from statemig.autogenerate.history import had, used_again
 from statemig.autogenerate.known import declared
@@ -73,7 +74,8 @@ def compare(
         )
     changes, moved = pair_moves(walk)
     changes = used_again(changes, walk.new, history, released)
-    changes = [*changes, *step_changes(old, new, steps), *runtime_changes(old, new, steps, changes)]
+    retyped = [*class_changes(old, new, changes)]
+    changes = [*changes, *retyped, *step_changes(old, new, steps), *runtime_changes(old, new, steps, changes)]
     scored = [*walk.renames, *moved]
     scored += [(f"steps.{name}", f"steps.{c.new}", c.score) for name, c in steps.matching.applied.items()]
     questions = list(walk.questions)
@@ -86,7 +88,7 @@ def compare(
         tuple(changes),
         tuple(scored),
         tuple(questions),
-        same_digest=old.digest == new.digest,
+        same_digest=old.digest == new.digest and not retyped,
         first=first,
         old=old,
         new=new,

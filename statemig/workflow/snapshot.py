@@ -250,7 +250,7 @@ def _meanings(snapshot: Snapshot) -> dict[str, Any]:
 
 
 def _of_flow(runtime: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in runtime.items() if name not in ("channels", "notes")}
+    return {name: value for name, value in runtime.items() if name not in ("channels", "notes", "classes")}
 
 
 def _tool_meaning(arguments: Mapping[str, Any] | None) -> Any:

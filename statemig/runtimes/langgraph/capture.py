@@ -14,11 +14,13 @@ from typing import Any, Final
 from langgraph.constants import END, START
 from langgraph.graph import StateGraph
 from langgraph.graph.state import CompiledStateGraph
+from typing_extensions import is_typeddict
 
 from statemig.errors import CaptureError
 from statemig.runtimes.langgraph.capture_flow import GraphFlow, flow_of
 from statemig.runtimes.langgraph.capture_state import PROFILE, packages, state_of
 from statemig.runtimes.langgraph.capture_tools import tools_of
+from statemig.runtimes.langgraph.classes import classes_of
 from statemig.workflow.flow import StepInfo
 from statemig.workflow.snapshot import Snapshot
 
@@ -32,7 +34,7 @@ def capture(graph: Any) -> Snapshot:
 
     Its name is the graph's (``compile(name=...)``). What LangGraph alone knows is under `Snapshot.runtime`: "channels" (how writes are
     combined), "joins" (the branches of each join, in the order of the code), "deferred", "interrupt_before", "interrupt_after",
-    "subgraphs", and "notes" on what only shows when the graph runs. Raises `CaptureError`.
+    "subgraphs", "notes" on what only shows when the graph runs, and "classes" (stored with the name). Raises `CaptureError`.
     """
     compiled = _compiled(graph)
     levels = list(_levels(compiled))
@@ -49,6 +51,7 @@ def capture(graph: Any) -> Snapshot:
         "interrupt_after": [],
         "subgraphs": [],
         "notes": [],
+        "classes": sorted(name for name, each in classes_of(compiled).items() if not is_typeddict(each)),
     }
     tools: dict[str, dict[str, Any]] = {}
     for level in levels:

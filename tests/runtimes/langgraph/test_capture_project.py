@@ -123,6 +123,30 @@ def test_the_next_version_is_compared_by_what_it_declares(project: Project) -> N
     }
 
 
+def test_a_class_that_checkpoints_name_is_told_to_have_another_name(project: Project) -> None:
+    project.code(VERSION_1.replace("Line", "Row"))
+    assert project.run("check").returncode != 0
+    written = project.run("revision", "--autogenerate", "--rev-id", "b2")
+    assert 'op.rename_type("Line", "Row")' in written.stdout, written.stderr
+    assert project.run("check").returncode == 0
+
+
+def test_a_class_is_renamed_together_with_what_holds_it_and_what_it_holds(project: Project) -> None:
+    project.code(VERSION_1.replace("Line", "Row").replace("lines", "rows").replace("    name:", "    title:"))
+    renames = ("--rename", "state.lines:rows", "--rename", "state.lines[].name:title")
+    written = project.run("revision", "--autogenerate", "--rev-id", "b2", *renames)
+    assert 'op.rename_type("Line", "Row")' in written.stdout, written.stderr
+
+
+def test_the_name_of_a_dict_is_nowhere_stored(tmp_path: Path) -> None:
+    made = Project(tmp_path)
+    typed = VERSION_1.replace("Line(BaseModel)", "Line(TypedDict)")
+    made.code(typed)
+    made.run("revision", "--autogenerate", "--rev-id", "a1")
+    made.code(typed.replace("Line", "Row"))
+    assert "no change" in made.run("diff").stdout
+
+
 def test_its_revision_brings_a_parked_run_along(project: Project) -> None:
     project.code(VERSION_2)
     written = project.run("revision", "--autogenerate", "--rev-id", "b2", *RENAMES)
