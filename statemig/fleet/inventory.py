@@ -188,8 +188,9 @@ def needed(migrator: Migrator, decision: Decision, revision: str | None) -> tupl
     wanted = decision.revision
     if wanted is None:
         return None, f"a worker that reads {revision or 'runs without a tag'} is needed"
-    known = revision in migrator.known and wanted in migrator.known
-    if not known or wanted == revision or migrator.leads(revision or "", wanted):
+    if revision is not None and revision not in migrator.known:
+        return None, f"a worker whose code knows {revision} is needed"
+    if wanted not in migrator.known or wanted == revision or migrator.leads(revision or "", wanted):
         return wanted, f"a worker of {wanted} is needed"
     if decision.rule == "pin":
         return (

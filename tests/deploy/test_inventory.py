@@ -125,6 +125,14 @@ def test_what_a_zombie_needs_is_a_worker_that_can_read_it(fleet):
     assert kind.need == "a worker of r2 is needed, for none of r1 can read it"
 
 
+def test_a_run_of_an_unknown_tag_needs_code_that_knows_it(fleet):
+    old, new = fleet
+    new.deploy.prefer("r1", {})
+    [kind] = take(old).zombie_kinds
+    assert (kind.revision, kind.wanted) == ("r2", None)
+    assert kind.need == "a worker whose code knows r2 is needed"
+
+
 def test_and_where_a_pin_can_not_be_kept_that_is_said(fleet):
     _, new = fleet
     new.deploy.pin("new", "r1")
