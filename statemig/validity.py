@@ -119,6 +119,17 @@ class Validity:
         return self._validators[key]
 
 
+def _to_add(step: str, snapshot: Snapshot) -> str:
+    line = f'Add op.rename_step("{step}", to=...) or op.remove_step("{step}", cursor=...) to the revision'
+    around = step.rpartition(".")[0]
+    if around not in snapshot.steps or any(name.startswith(f"{around}.") for name in snapshot.steps):
+        return line
+    return (
+        f"{line}; if no revision has such a step, then what runs inside {around!r} was not seen when it was frozen, and the run has to get "
+        f"past {around!r} on its own version"
+    )
+
+
 def require_cursor(document: Document, snapshot: Snapshot, revision: str) -> None:
     """Every position stands on a step that exists, its declared inputs are there, an end can be reached, and joins can still fire.
     Raises `CursorError`."""
@@ -129,7 +140,7 @@ def require_cursor(document: Document, snapshot: Snapshot, revision: str) -> Non
                 step=step,
                 path=place,
                 revision=revision,
-                hint=f'Add op.rename_step("{step}", to=...) or op.remove_step("{step}", cursor=...) to the revision',
+                hint=_to_add(step, snapshot),
                 finding="cursor.target-missing",
             )
     standing = [position["step"] for position in documents.positions(document)]

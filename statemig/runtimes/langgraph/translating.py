@@ -110,7 +110,7 @@ class Translating(Worlds):
                     workflow=workflow,
                     path=f"checkpoint {key[2]}",
                     hint="Run every worker of this thread with the MigratingSaver, and go on from the checkpoint before: "
-                    "graph.invoke(None, config with its checkpoint_id)",
+                    f"graph.invoke(None, config with its checkpoint_id); or, sure which it has, say it: `statemig stamp REV {thread}`",
                 )
         return Stamp(workflow, self.unstamped, started=self.unstamped)
 
