@@ -42,7 +42,7 @@ COMMANDS: Final[dict[str, Entry]] = {
     "current": Entry("current", "Count the stored runs by revision."),
     "stamp": Entry("runs", "Say which revision stored runs have, without changing them."),
     "runs": Entry("runs_inventory", "Which runs are in flight, where they stand, and which nobody can take."),
-    "gate": Entry("gate", "The checklist before a deploy, ticked."),
+    "gate": Entry("gate", "The checklist before REV is deployed, ticked."),
     "rehearse": Entry("rehearse", "Try the migration of every live run in memory, and write nothing."),
     "route": Entry("route", "Say which version runs a run, and ask why."),
     "drain": Entry("drain", "Start no new runs of a version, and watch the others end."),

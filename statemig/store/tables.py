@@ -39,6 +39,8 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 from statemig.errors import StoreError
 
 FORMAT: Final = 1
+# Each time that two meet, one of them gets further.
+_TRIES: Final = 10
 #: counts what was added to the format that an older statemig can leave alone: tables, and columns that may be null
 ADDITIONS: Final = 2
 
@@ -177,12 +179,16 @@ def prepare(engine: Engine, *, create: bool) -> None:
                 else "the store lacks some of its tables or columns",
                 hint="Open it once with create=True, or run `statemig init`",
             )
-        try:
-            _create(engine)
-        except (IntegrityError, OperationalError, ProgrammingError):
-            # Two processes meet here at their first start; the loser finds what the winner made.
-            if _format(engine) is None or not _is_complete(engine):
+        for attempt in range(_TRIES):
+            try:
                 _create(engine)
+                break
+            except (IntegrityError, OperationalError, ProgrammingError):
+                # Processes meet here at their first start, at every statement; the loser finds what the winner made, or half of it.
+                if _format(engine) is not None and _is_complete(engine):
+                    break
+                if attempt == _TRIES - 1:
+                    raise
         found = _format(engine)
     if found != str(FORMAT):
         raise StoreError(

@@ -46,6 +46,11 @@ def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Storage:
     return stored_in(request.param, request, tmp_path)
 
 
+@pytest.fixture
+def postgres_storage(request: pytest.FixtureRequest, tmp_path: Path) -> Storage:
+    return stored_in("postgres", request, tmp_path)
+
+
 @pytest.fixture(params=["sqlite", "postgres"])
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Storage]:
     """Storage that is a database, with tables to be read."""

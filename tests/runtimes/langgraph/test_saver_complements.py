@@ -398,17 +398,10 @@ def _as_user_without_rights(address: str) -> Iterator[Any]:
             owner.execute("DROP ROLE worker")
 
 
-@pytest.fixture
-def on_postgres(request: pytest.FixtureRequest, tmp_path: Path) -> Storage:
-    from conftest import stored_in
-
-    return stored_in("postgres", request, tmp_path)
-
-
-def test_where_the_user_may_make_no_table_it_travels_in_the_checkpoints(on_postgres: Storage) -> None:
-    with on_postgres.open():
+def test_where_the_user_may_make_no_table_it_travels_in_the_checkpoints(postgres_storage: Storage) -> None:
+    with postgres_storage.open():
         pass  # which makes the tables of the checkpoints
-    with _as_user_without_rights(on_postgres.where) as inner:
+    with _as_user_without_rights(postgres_storage.where) as inner:
         workers = Workers(inner)
         workers.upgraded()
         assert DRAFT in json.dumps(workers.stamps()[0])
@@ -416,13 +409,15 @@ def test_where_the_user_may_make_no_table_it_travels_in_the_checkpoints(on_postg
     assert workers.log[-1] == f"draft={DRAFT!r}; answer='yes'"
 
 
-def test_workers_that_make_the_table_at_the_same_time_do_not_disturb_each_other(on_postgres: Storage) -> None:
+def test_workers_that_make_the_table_at_the_same_time_do_not_disturb_each_other(
+    postgres_storage: Storage,
+) -> None:
     failed: list[BaseException] = []
     ready = threading.Barrier(6)
 
     def worker(number: int) -> None:
         try:
-            with on_postgres.open() as inner:
+            with postgres_storage.open() as inner:
                 ready.wait()
                 rows = rows_beside(inner)
                 assert rows is not None
@@ -431,7 +426,7 @@ def test_workers_that_make_the_table_at_the_same_time_do_not_disturb_each_other(
         except BaseException as error:
             failed.append(error)
 
-    with on_postgres.open():
+    with postgres_storage.open():
         pass
     workers = [threading.Thread(target=worker, args=(number,)) for number in range(6)]
     for each in workers:
@@ -571,8 +566,8 @@ def test_deleting_what_some_runs_wrote_deletes_their_rows(tmp_path: Path) -> Non
 
 
 @pytest.mark.skipif(not CAN_COPY, reason="the savers of LangGraph 1.0.0 prune nothing")
-def test_a_pruned_thread_comes_back(on_postgres: Storage) -> None:
-    with on_postgres.open() as inner:
+def test_a_pruned_thread_comes_back(postgres_storage: Storage) -> None:
+    with postgres_storage.open() as inner:
         workers = Workers(inner)
         workers.upgraded()
         workers.saver().prune(["t1"])
