@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from statemig.document import Document, Position
-from statemig.errors import StatemigError
+from statemig.errors import InvalidStateError, StatemigError
 from statemig.fleet.rehearsal import Trouble
 from statemig.migrator import Migrator
 from statemig.plan.values import fresh
@@ -114,6 +114,8 @@ def resume(migrator: Migrator, row: StoredRun, document: Document, revision: str
         except StatemigError as error:
             trouble = Trouble.of(error, "resume.failed")
             step = trouble.step or (None if position is None else position["step"])
+            if isinstance(error, InvalidStateError):  # its own hint is about what was stored
+                trouble = replace(trouble, hint="The step's function left that: correct the function")
             return Resumed(moves, trouble=replace(trouble, step=step, revision=revision))
         except Exception as error:  # of the step; what it says may quote the state
             return Resumed(

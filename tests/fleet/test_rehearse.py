@@ -412,6 +412,7 @@ class TestResume:
 
         [group] = rehearse(store, steps={"draft": forgetful}).groups
         assert (group.trouble.finding, group.trouble.step) == ("resume.failed", "draft")
+        assert group.trouble.hint == "The step's function left that: correct the function"
 
 
 def test_a_removed_step_that_leaves_a_choice_is_no_way_on(url):
