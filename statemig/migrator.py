@@ -255,11 +255,13 @@ class Migrator:
         record: Record | None = None,
         complement: Complement | None = None,
         checked: bool = False,
+        by_proof: bool = False,
     ) -> Result:
         """Bring a document from its revision to `to`.
 
         `record` says what to keep for the way back; `complement` is what was stored with the document so far. A document that is
-        not `checked` is validated at its own revision first, so that wrong data and a wrong migration are told apart.
+        not `checked` is validated at its own revision first, so that wrong data and a wrong migration are told apart. With `by_proof`
+        one that is found to be valid there is then as good as a checked one: what comes out is not validated where that is proven.
 
         What goes wrong with the document is in the result (`error`, with the outcome "failed", "held" or "pinned"). Raises
         `UnknownRevisionError` and `NewerRevisionError`: there the document is not the problem.
@@ -276,7 +278,7 @@ class Migrator:
             way = self._find_upwards(revision, to, run_id)
         if way is None:
             return _current(document, revision, complement)
-        return self._migrate(document, way, run_id, record, complement, checked)
+        return self._migrate(document, way, run_id, record, complement, checked, by_proof)
 
     def _find_upwards(self, revision: str, to: str, run_id: str | None) -> Way | None:
         """The way to what was asked for, which has to follow from the revision. Looked for once, not for every document."""
@@ -366,13 +368,14 @@ class Migrator:
         record: Record | None,
         complement: Complement | None,
         checked: bool,
+        by_proof: bool = False,
     ) -> Result:
         try:
             if not checked:
                 self.validate(document, way.source, run_id=run_id)
             migrated, kept = way.run(document, complement, record is not None, run_id)
             if not checked or not way.needs_no_look:
-                proven = checked and way.is_proven() and way.passes(complement)
+                proven = (checked or by_proof) and way.is_proven() and way.passes(complement)
                 self._validity.require_migrated(migrated, way.source, way.target, up=way.up, proven=proven)
         except (MigrationHeld, MigrationPinned) as error:
             error.locate(run_id=run_id, workflow=self.workflow)

@@ -77,6 +77,29 @@ def test_documents_that_are_not_checked_are_validated_on_both_sides(validated: l
     assert [list(value["state"]) for value in validated] == [["topic"], ["subject", "priority"]]
 
 
+def test_by_proof_what_was_found_valid_is_not_validated_again(validated: list[Any]) -> None:
+    proven = migrator(renamed)
+    many(proven, checked=True)
+    validated.clear()
+    many(proven, count=1, by_proof=True)
+    assert [list(value["state"]) for value in validated] == [["topic"]]
+
+
+def test_a_proof_says_nothing_of_what_was_wrong_before() -> None:
+    proven = migrator(renamed)
+    many(proven, by_proof=True)
+    wrong = proven.upgrade({"state": {"topic": 7}}, "r0", by_proof=True)
+    assert (wrong.outcome, wrong.error and wrong.error.finding) == ("failed", "data.invalid-before")
+
+
+def test_by_proof_what_is_not_proven_is_validated_on_both_sides(validated: list[Any]) -> None:
+    unproven = migrator(by_function)
+    many(unproven, by_proof=True)
+    validated.clear()
+    many(unproven, count=1, by_proof=True)
+    assert [list(value["state"]) for value in validated] == [["topic"], ["subject", "priority"]]
+
+
 def test_what_no_shape_can_say_goes_on_being_validated(validated: list[Any]) -> None:
     unproven = migrator(by_function)
     many(unproven, checked=True)

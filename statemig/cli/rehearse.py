@@ -70,9 +70,10 @@ def rehearse(
 ) -> None:
     """Try the migration of every live run in memory, and write nothing.
 
-    Each is validated at its own revision, migrated, validated again; it has to stand on a step that is there, with its inputs, its joins
-    and an end in reach; who was asked has to be asked the same still; and brought down again it has to be what it was. Failures are grouped
-    by reason, with the ids of the runs and the form of one of them, without contents. With --steps a copy of each run goes on in memory.
+    Each is validated at its own revision, migrated, and validated again unless a proof covers that; it has to stand on a step that is
+    there, with its inputs, its joins and an end in reach; who was asked has to be asked the same still; and brought down again it has to
+    be what it was. Failures are grouped by reason, with the ids of the runs and the form of one of them, without contents. With --steps a
+    copy of each run goes on in memory.
 
     Exit code 17: some would not get there.
     """

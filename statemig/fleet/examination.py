@@ -23,7 +23,6 @@ from statemig.fleet.resume import Recorded, resume
 from statemig.plan.values import fresh
 from statemig.store import flow
 from statemig.store.protocols import Fleet, Moved, StoredRun
-from statemig.store.rows import changed
 from statemig.validity import require_cursor
 
 
@@ -48,8 +47,7 @@ class Examination:
         tally.runs += 1
         try:
             # Validated at its own revision, too, whatever its stamp says.
-            unchecked = changed(row, checked=False) if row.checked else row
-            moved = self._fleet.bring(unchecked, self._target, cause="rehearsal", record="complement")
+            moved = self._fleet.bring(row, self._target, cause="rehearsal", record="complement", afresh=True)
         except NewerRevisionError:
             tally.newer += 1
             return
@@ -96,7 +94,7 @@ class Examination:
             found = self._outstanding[source] = Outstanding(self._migrator, source, self._target)
         troubles: list[Trouble] = []
         if any(each.get("status") == "waiting" or "answer" in each for each in positions(moved.document)):
-            troubles += found.of_positions(self._fleet.document(row), moved.document)
+            troubles += found.of_positions(self._before(row, moved), moved.document)
         troubles += found.of_calls(moved.document)
         troubles += self._back(row, moved, source)
         if self._removed and not troubles:
@@ -119,10 +117,8 @@ class Examination:
             if isinstance(error, RecursionError):
                 return [Trouble("back.refused", "it is nested too deeply for this interpreter")]
             return [Trouble.of(error, "back.refused")]
-        if row.rest is None and json_text.is_written(back, row.content):
-            return []
-        before = self._fleet.document(row)
-        if json_text.written_alike(back, before) or json_text.equal(back, before):
+        before = self._before(row, moved)
+        if json_text.equal(back, before):  # of what no operation has touched, this is the same object
             return []
         path = first_difference(before, back)
         return [
@@ -134,6 +130,9 @@ class Examination:
                 path=path,
             )
         ]
+
+    def _before(self, row: StoredRun, moved: Moved) -> Document:
+        return self._fleet.document(row) if moved.before is None else moved.before
 
     def _skipping(self, document: Document) -> list[Trouble]:
         """A step that is declared as removed is passed over when the run is taken."""

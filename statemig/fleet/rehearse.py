@@ -12,6 +12,7 @@ import os
 import random
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkProcess
 from typing import Any, Final, Protocol, runtime_checkable
@@ -23,6 +24,9 @@ from statemig.fleet.resume import Recorded, Step
 from statemig.store.protocols import Fleet, RunFilter, StoredRun
 
 _BATCH: Final = 500
+#: and fewer of large documents: about so many characters. What a processor still has in its cache costs less to parse.
+_MUCH: Final = 400_000
+_FEW: Final = 16
 #: runs that one process tries before it says what it found
 _PORTION: Final = 1000
 #: with fewer runs than this, more processes cost more than they save
@@ -106,6 +110,19 @@ def _portions(fleet: Fleet, where: RunFilter, workers: int) -> list[tuple[RunFil
     return found if found is not None and sum(size for _, size in found) >= _WORTH_FORKING else None
 
 
+def _read(fleet: Fleet, where: RunFilter) -> Iterator[list[StoredRun]]:
+    """All runs of a filter. How large they are, the first of them tell."""
+    batch = _BATCH
+    first = next(fleet.iterate(where, batch=_FEW), None)
+    if first:
+        yield first
+        size = sum(len(row.content or "") for row in first) // len(first)
+        batch = max(_FEW, min(_BATCH, _MUCH // max(1, size)))
+        where = replace(where, after=first[-1].run_id)
+    if first is not None:
+        yield from fleet.iterate(where, batch=batch)
+
+
 def _warm(fleet: Fleet, target: str, where: RunFilter) -> None:
     """Some runs, so that scripts are loaded, plans compiled and validators built once, and not in every process. No step is called."""
     examination = Examination(fleet, target)
@@ -119,7 +136,7 @@ def _alone(
     fleet: Fleet, target: str, known: Recorded | None, progress: Progress | None, where: RunFilter
 ) -> Rehearsal:
     examination = Examination(fleet, target, known)
-    for rows in fleet.iterate(where, batch=_BATCH):
+    for rows in _read(fleet, where):
         for row in rows:
             examination.examine(row)
         if progress is not None:
@@ -229,7 +246,7 @@ def _work(fleet: Fleet, examination: Examination, share: list[RunFilter], found:
     """In a process of its own: try some portions, and say of each what it came to; None at the end."""
     try:
         for where in share:
-            for rows in fleet.iterate(where, batch=_BATCH):
+            for rows in _read(fleet, where):
                 for row in rows:
                     examination.examine(row)
             found.send(examination.tally)

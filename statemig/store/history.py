@@ -49,8 +49,9 @@ def bring(
     cause: str,
     now: float,
     down: bool = False,
+    afresh: bool = False,
 ) -> Moved:
-    """A row's document at the revision `to` (a full id), in memory.
+    """A row's document at the revision `to` (a full id), in memory. `afresh`: validated at its own revision whatever its stamp says.
 
     Raises:
         UnstampedError, UnknownRevisionError: the revision of the document is not known, to anybody or to this migrator.
@@ -67,9 +68,10 @@ def bring(
             hint=f"A worker of {row.pinned_revision} can take it; store.pin(run_id, None) lets it go",
         )
     complement: dict[str, Any] | None = None
+    checked = row.checked and not afresh
     try:
         if revision == to:
-            if not row.checked:
+            if not checked:
                 migrator.validate(document, revision)
             return Moved(row, document, to, None, None)
         if row.complement is not None:
@@ -82,7 +84,7 @@ def bring(
                 run_id=row.run_id,
                 record=record,
                 complement=complement,
-                checked=row.checked,
+                checked=checked,
             )
         else:
             result = migrator.upgrade(
@@ -93,7 +95,8 @@ def bring(
                 run_id=row.run_id,
                 record=record,
                 complement=complement,
-                checked=row.checked,
+                checked=checked,
+                by_proof=afresh,
             )
         migrated = result.unwrap()
     except StatemigError as error:
@@ -108,6 +111,7 @@ def bring(
         _entry(row, revision, result, cause, now, complement),
         # A document that went down is validated again by whoever takes it up at the older revision.
         checked=not down,
+        before=document if afresh else None,
     )
 
 

@@ -73,7 +73,8 @@ class HistoryEntry:
 class Moved:
     """A run document brought from one revision to another, not written yet. `entry` None: there was nothing to do. `lowered`: it was
     brought back to the revision it is stored at, and what that revision has no place for is in the complement. `patched`: it was brought
-    back by the reverse patch of its upgrade."""
+    back by the reverse patch of its upgrade. `before`: the document that this one was made of and shares its parts with, where somebody has
+    asked for that."""
 
     row: StoredRun
     document: Document
@@ -83,6 +84,7 @@ class Moved:
     checked: bool = True
     lowered: bool = False
     patched: bool = False
+    before: Document | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,8 +216,10 @@ class Fleet(Protocol):
         cause: str = ...,
         record: Record | None = ...,
         down: bool = ...,
+        afresh: bool = ...,
     ) -> Moved:
-        """The row's document at another revision, in memory. Raises what keeps it from going there."""
+        """The row's document at another revision, in memory. Raises what keeps it from going there. With `afresh` it is validated at its
+        own revision whatever its stamp says, and is in what is returned."""
         ...
 
     def swap(self, moved: Sequence[Moved]) -> list[bool]:

@@ -25,7 +25,7 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.engine import Connection
-from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy.sql.elements import BindParameter, ColumnElement
 
 from statemig import json_text
 from statemig.document import Document, problems
@@ -33,6 +33,9 @@ from statemig.errors import InvalidStateError
 from statemig.store.protocols import RunFilter, StoredRun
 from statemig.store.statement import Statement
 from statemig.store.tables import failures, runs
+
+#: an id at which a portion begins or ends: itself, a parameter, or none
+Edge = str | BindParameter[Any] | None
 
 # A lease that ends before this is no obstacle: for writes that go past a worker's lease, as an answer does.
 ANY_LEASE: Final = 1e18
@@ -256,12 +259,11 @@ def filtered(rows: Select[Any], where: RunFilter) -> Select[Any]:
     return rows
 
 
-def within(rows: Select[Any], run_id: ColumnElement[Any], where: RunFilter, after: str | None) -> Select[Any]:
-    """Rows between the ids of a filter, those up to `after` left out."""
-    first = where.after if after is None else after
-    if first is not None:
-        rows = rows.where(run_id > first)
-    return rows if where.until is None else rows.where(run_id <= where.until)
+def within(rows: Select[Any], run_id: ColumnElement[Any], after: Edge, until: Edge) -> Select[Any]:
+    """Rows between two ids, the second of which is in it."""
+    if after is not None:
+        rows = rows.where(run_id > after)
+    return rows if until is None else rows.where(run_id <= until)
 
 
 def every(ids: Select[Any], run_id: ColumnElement[Any], size: int) -> Select[Any]:
@@ -292,7 +294,11 @@ class Rows(Protocol):
 
     def parked(self, head: str, foreign: frozenset[str], mine: ColumnElement[bool] | None) -> Statement: ...
 
-    def batch(self, where: RunFilter, after: str | None, limit: int) -> Select[Any]: ...
+    def batch(
+        self, where: RunFilter, after: Edge, until: Edge, limit: int | BindParameter[Any]
+    ) -> Select[Any]:
+        """Rows of a filter in the order of their ids, between these two, whatever the filter says of ids between which."""
+        ...
 
     def bounds(self, where: RunFilter, size: int) -> Select[Any]:
         """Of the ids of those runs, in order, the last of every `size` with its number, and the very last."""
@@ -347,17 +353,19 @@ class OwnRows:
     def parked(self, head: str, foreign: frozenset[str], mine: ColumnElement[bool] | None) -> Statement:
         return Statement(self._engine, parked(self._columns, head, foreign, mine))
 
-    def batch(self, where: RunFilter, after: str | None, limit: int) -> Select[Any]:
+    def batch(
+        self, where: RunFilter, after: Edge, until: Edge, limit: int | BindParameter[Any]
+    ) -> Select[Any]:
         rows = filtered(self._columns, where).where(runs.c.workflow == self._workflow)
         if where.run_ids is not None:
             rows = rows.where(runs.c.run_id.in_(where.run_ids))
-        return within(rows, runs.c.run_id, where, after).order_by(runs.c.run_id).limit(limit)
+        return within(rows, runs.c.run_id, after, until).order_by(runs.c.run_id).limit(limit)
 
     def bounds(self, where: RunFilter, size: int) -> Select[Any]:
         ids = filtered(select(runs.c.run_id), where).where(runs.c.workflow == self._workflow)
         if where.run_ids is not None:
             ids = ids.where(runs.c.run_id.in_(where.run_ids))
-        return every(within(ids, runs.c.run_id, where, None), runs.c.run_id, size)
+        return every(within(ids, runs.c.run_id, where.after, where.until), runs.c.run_id, size)
 
     def untagged(self) -> int:
         return 0

@@ -24,7 +24,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError, NoSuchTableError
-from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy.sql.elements import BindParameter, ColumnElement
 
 from statemig import json_text
 from statemig.document import Document, new_document
@@ -33,6 +33,7 @@ from statemig.store.protocols import RunFilter, StoredRun
 from statemig.store.rows import (
     TAGS,
     WRITTEN,
+    Edge,
     HalfWritten,
     changed,
     columns_written,
@@ -133,17 +134,19 @@ class UserRows:
     def parked(self, head: str, foreign: frozenset[str], mine: ColumnElement[bool] | None) -> Statement:
         return Statement(self._engine, parked(self._stamped, head, foreign, mine))
 
-    def batch(self, where: RunFilter, after: str | None, limit: int) -> Select[Any]:
+    def batch(
+        self, where: RunFilter, after: Edge, until: Edge, limit: int | BindParameter[Any]
+    ) -> Select[Any]:
         rows = filtered(self._all, where)
         if where.run_ids is not None:
             rows = rows.where(self._run_id.in_(where.run_ids))
-        return within(rows, self._run_id, where, after).order_by(self._run_id).limit(limit)
+        return within(rows, self._run_id, after, until).order_by(self._run_id).limit(limit)
 
     def bounds(self, where: RunFilter, size: int) -> Select[Any]:
         ids = filtered(self._all, where)
         if where.run_ids is not None:
             ids = ids.where(self._run_id.in_(where.run_ids))
-        return every(within(ids, self._run_id, where, None), self._run_id, size)
+        return every(within(ids, self._run_id, where.after, where.until), self._run_id, size)
 
     def untagged(self) -> int:
         with self._engine.connect() as connection:

@@ -24,6 +24,7 @@ from statemig.errors import (
 )
 from statemig.migrator import Migrator, Record
 from statemig.store import flow, history, kinds, progress, purging
+from statemig.store.batches import Batches
 from statemig.store.candidates import Candidates
 from statemig.store.deploy_beside import RunDeployStore
 from statemig.store.deploy_records import Kind
@@ -84,7 +85,7 @@ class StoredRuns:
         self.records = Records(self._engine, self.workflow, history_limit)
         self.deploy = RunDeployStore(self._engine, self.workflow, clock=clock, create=create)
         self.watched = Watched(self.deploy, self.head, migrator.known)
-        self._opened: tuple[Rows, Candidates] | None = None
+        self._opened: tuple[Rows, Candidates, Batches] | None = None
 
     @property
     def engine(self) -> Engine:
@@ -96,7 +97,7 @@ class StoredRuns:
     def candidates(self) -> Candidates:
         return self._open()[1]
 
-    def _open(self) -> tuple[Rows, Candidates]:
+    def _open(self) -> tuple[Rows, Candidates, Batches]:
         if self._opened is None:
             prepare(self._engine, create=self._create)
             self.deploy.is_prepared()
@@ -105,7 +106,7 @@ class StoredRuns:
                 if self._table is None
                 else UserRows(self.workflow, self._table, self._engine)
             )
-            self._opened = rows, Candidates(rows, self.workflow, self.head)
+            self._opened = rows, Candidates(rows, self.workflow, self.head), Batches(rows, self._engine)
         return self._opened
 
     @property
@@ -162,23 +163,7 @@ class StoredRuns:
 
     def iterate(self, where: RunFilter | None = None, *, batch: int = 500) -> Iterator[list[StoredRun]]:
         """Batches of rows in the order of their ids, each row once; no transaction stays open in between."""
-        rows = self.rows
-        where = RunFilter() if where is None else where
-        after: str | None = None
-        while True:
-            with self._engine.connect() as connection:
-                found = [rows.row(one) for one in connection.execute(rows.batch(where, after, batch))]
-            if not found:
-                return
-            after = found[-1].run_id
-            if where.step is not None:
-                # LIKE may have ignored case.
-                found = [
-                    row
-                    for row in found
-                    if any(place[0] == where.step for place in json_text.loads(row.standing))
-                ]
-            yield found
+        return self._open()[2].read(RunFilter() if where is None else where, batch)
 
     def portions(self, where: RunFilter, size: int) -> list[tuple[RunFilter, int]] | None:
         """Filters that choose each run of `where` once, about `size` at a time, with how many each chooses, for several processes to read;
@@ -206,8 +191,10 @@ class StoredRuns:
         cause: str = "eager",
         record: Record | None = "complement",
         down: bool = False,
+        afresh: bool = False,
     ) -> Moved:
-        """The row's document at another revision (head where not given), in memory."""
+        """The row's document at another revision (head where not given), in memory. With `afresh` it is validated at its own revision
+        whatever its stamp says, and is in what is returned."""
         document = self.rows.document(row)
         now = self.clock()
         target = self.head if to is None else to
@@ -227,6 +214,7 @@ class StoredRuns:
             cause=cause,
             now=now,
             down=down,
+            afresh=afresh,
         )
 
     def swap(self, moved: Sequence[Moved]) -> list[bool]:

@@ -98,6 +98,22 @@ def test_what_was_wrong_before_is_told_apart_from_what_the_migration_makes_wrong
     assert found(store) == {"data.invalid-before": ["r0"], "data.invalid-after": ["r1"]}
 
 
+def test_a_stamp_is_not_believed_even_where_the_way_is_proven(url):
+    runs = [document(at("draft")) for _ in range(60)]
+    broken = document(at("draft"), state={"topic": 7})
+    store = fleet(url, workflow(), workflow(*RENAMED), rename, *runs, broken)
+    assert all(row.checked for row in rows_of(store))
+    assert found(store) == {"data.invalid-before": ["r60"]}
+
+
+def test_large_documents_are_read_few_at_a_time_and_each_once(url):
+    runs = [document(at("draft"), state={"topic": "x" * 60_000}) for _ in range(50)]
+    store = fleet(url, workflow(), workflow(*RENAMED), rename, *runs)
+    seen = []
+    done = rehearse(store, workers=1, progress=lambda runs, total: seen.append(runs))
+    assert (done.runs, done.fine, seen) == (50, 50, [16, 32, 48, 50])
+
+
 def test_a_run_on_a_step_that_goes(url):
     def script(op):
         op.remove_step("send", cursor=op.fail())

@@ -298,8 +298,10 @@ class ThreadFleet:
         cause: str = "eager",
         record: Record | None = "complement",
         down: bool = False,
+        afresh: bool = True,
     ) -> Moved:
-        """A thread at another revision (head where not given), with all graphs inside it, in memory."""
+        """A thread at another revision (head where not given), with all graphs inside it, in memory. It is validated `afresh` always:
+        nothing beside a checkpoint says that it was."""
         target = self.head if to is None else to
         if row.pinned_revision not in (None, target):
             raise MigrationPinned(
