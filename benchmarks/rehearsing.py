@@ -3,9 +3,9 @@
     python benchmarks/rehearsing.py [--smoke]
 
 The yardstick of the bar (P+U+V), per run: `orjson.loads` of a document in memory, and `Migrator.upgrade` with the recording, which
-validates at the run's own revision and at head. A rehearsal does that (at head where it is not proven), reads the runs out of the store, looks at
-the cursor and the questions of the new version, and brings each run back to compare it with what it was. In one process, and on all
-cores, where the CPU of all processes is counted.
+validates at the run's own revision and at head. A rehearsal does that (at head where it is not proven), reads the runs out of the store,
+looks at the cursor and the questions of the new version, and brings each run back to compare it with what it was. In one process, and on
+all cores, where the CPU of all processes is counted.
 
 Beside it, and no bar, two other yardsticks. R+P+U+V: the texts are read from the same database, by the driver's cursor, nothing but the
 documents, as nobody can do without. P+U+v: in memory again, and validated once where the way is proven, as a rehearsal does.

@@ -77,11 +77,11 @@ def rehearse(
     if sample is not None:
         return _sampled(fleet, target, known, sample, progress, chosen, seed)
     count = _cores() if workers is None else max(1, workers)
-    portions = _portions(fleet, chosen, count)
-    if portions is not None:
-        _warm(fleet, target, chosen)
-        portions = _portions(fleet, chosen, count)  # once more, since connections were opened
-    if portions is None:
+    portions = None
+    if count > 1 and _can_fork() and isinstance(fleet, Divided):
+        _warm(fleet, target, chosen)  # first, since it opens connections
+        portions = fleet.portions(chosen, _PORTION)
+    if portions is None or sum(size for _, size in portions) < _WORTH_FORKING:
         return _alone(fleet, target, known, progress, chosen)
     total = sum(size for _, size in portions)
     tally = Tally()
@@ -101,13 +101,8 @@ def _cores() -> int:
     return os.cpu_count() or 1
 
 
-def _portions(fleet: Fleet, where: RunFilter, workers: int) -> list[tuple[RunFilter, int]] | None:
-    """Parts for other processes; None where there are to be none."""
-    able = "fork" in multiprocessing.get_all_start_methods() and threading.active_count() == 1
-    if workers < 2 or not able or not isinstance(fleet, Divided):
-        return None
-    found = fleet.portions(where, _PORTION)
-    return found if found is not None and sum(size for _, size in found) >= _WORTH_FORKING else None
+def _can_fork() -> bool:
+    return "fork" in multiprocessing.get_all_start_methods() and threading.active_count() == 1
 
 
 def _read(fleet: Fleet, where: RunFilter) -> Iterator[list[StoredRun]]:
