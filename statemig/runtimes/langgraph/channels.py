@@ -3,7 +3,7 @@ of joins and who has arrived there, and packets of Send. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from typing import Any
@@ -24,7 +24,11 @@ def _top(versions: Iterable[Any]) -> Any:
     return max(known, default=0)
 
 
-def _version_after(top: Any, *made: str) -> Any:
+def fresh_version(checkpoint: Mapping[str, Any], revision: str) -> Any:
+    """The version of what a translation to `revision` makes of a checkpoint, for all of its channels, as LangGraph has one for all that
+    a superstep writes. Savers keep a value under channel and version, so another checkpoint's and another revision's is another."""
+    top = _top(set(checkpoint["channel_versions"].values()))
+    made = (str(checkpoint["id"]), revision)
     return f"{int(top) + 1:032}.{_distinct(made)}" if isinstance(top, str) else top + 1
 
 
@@ -67,17 +71,13 @@ class Channels(Became):
         """A channel gets a value that is stored nowhere yet."""
         self.values[channel] = value
         if version:
-            self.versions[channel] = self.fresh[channel] = self._fresh(channel)
+            self.versions[channel] = self.fresh[channel] = self._version
         else:
             self.fresh[channel] = self.versions[channel]
 
-    def _fresh(self, channel: str) -> Any:
-        # Savers keep a value under channel and version, so another checkpoint's and another revision's have to be others.
-        return _version_after(self._top, channel, str(self.parked.checkpoint["id"]), self.revision)
-
     @cached_property
-    def _top(self) -> Any:
-        return _top(self.parked.checkpoint["channel_versions"].values())
+    def _version(self) -> Any:
+        return fresh_version(self.parked.checkpoint, self.revision)
 
     def trigger(self, channel: str, value: Any = None) -> None:
         self.put(channel, value)

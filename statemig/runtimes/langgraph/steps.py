@@ -68,6 +68,11 @@ class Names:
         kinds = (RenameStep, SplitStep, MergeSteps, RemoveStep, MapWaiting)
         return tuple(each for each in self.operations if isinstance(each, kinds))
 
+    @property
+    def speaks_of_steps(self) -> bool:
+        """Whether any operation renames, splits, merges or removes a step, or puts its questions in another order."""
+        return bool(self._of_steps)
+
     def finished(self, step: str) -> str | None:
         """The name of a step that a run has been at; None where nothing of it is left."""
         return self._followed(step, part=-1, gone=lambda operation: None).outer

@@ -164,6 +164,7 @@ class Translating(Worlds):
                 thread=thread,
                 shown=shown if last else self.alias,
                 waiting=waiting,
+                outlines=self.outlines(source, world),
             )
             complement, document = made.complement, made.document
             own = rows.by_revision.get(world, ()) if world != stamp.revision else ()

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from statemig.errors import CursorError, NewerRevisionError, UnknownRevisionError
+from statemig.runtimes.langgraph.fields_only import Outlines
 from statemig.runtimes.langgraph.identity import BRANCH
 from statemig.runtimes.langgraph.misfit import hint_for
 from statemig.runtimes.langgraph.steps import Names
@@ -31,9 +32,11 @@ class Worlds:
         self._bound: list[Any] = []
         self._nodes: dict[str, Nodes] = {}
         self._names: dict[tuple[str, str], Names] = {}
+        self._outlines: dict[tuple[str, str], Outlines] = {}
 
     def bind(self, graph: Any) -> None:
         self._bound[:] = [graph]
+        self._outlines.clear()
         self._nodes.pop(self.target, None)
 
     @property
@@ -53,6 +56,13 @@ class Worlds:
         found = self._names.get((source, target))
         if found is None:
             found = self._names[source, target] = Names.between(self.migrator, source, target)
+        return found
+
+    def outlines(self, source: str, target: str) -> Outlines:
+        found = self._outlines.get((source, target))
+        if found is None:
+            found = Outlines(self.names(source, target), self.nodes(target))
+            self._outlines[source, target] = found
         return found
 
     def revisions(self) -> list[str]:
