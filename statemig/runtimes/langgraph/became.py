@@ -108,6 +108,12 @@ class Became:
             return None if self.nodes.known(self.prefix) else join_channel(branches, target)
         return next((each for each in known if set(branches_of(each)) == set(branches)), known[0])
 
+    def relocates(self, tags: Tags) -> bool:
+        """Whether any of what stood there is of a class that is called otherwise today."""
+        types, known = self.names.types, self.nodes.classes
+        classes = {id(each): each for noted in tags.values() for each in noted if isinstance(each, Foreign)}
+        return any(relocated(each, types, known) is not each for each in classes.values())
+
     def moved(self, tags: Tags) -> Tags:
         """What stood where, at the places of today and of the classes of today."""
         types, known = self.names.types, self.nodes.classes

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -26,8 +26,6 @@ from statemig.runtimes.langgraph.tasks import (
     tasks_of,
 )
 from statemig.runtimes.langgraph.values import Foreign, Tags, raw, to_json
-from statemig.shapes.shape import Object
-from statemig.workflow.run_shape import state_of
 
 if TYPE_CHECKING:
     from statemig.runtimes.langgraph.steps import Names
@@ -112,7 +110,7 @@ class Reader:
         }
         read = Read({}, tasks, rows, self.tags, answers)
         home = self.around or parked
-        state = self._values(home.checkpoint["channel_values"], "state")
+        state = self._values(home.checkpoint["channel_values"], "state", home.is_json)
         pending: list[dict[str, Any]] = []
         if self.around is not None:
             pending += self._partial(
@@ -135,26 +133,18 @@ class Reader:
             document["pending"] = pending
         return Read(document, tasks, rows, self.tags, answers, frozenset(self.wrapped))
 
-    def _values(self, values: Mapping[str, Any], item: str) -> dict[str, Any]:
+    def _values(self, values: Mapping[str, Any], item: str, is_json: bool = False) -> dict[str, Any]:
         tags = self.tags.setdefault(item, {})
-        return {
-            channel: to_json(raw(value), tags, ("state", channel))
-            for channel, value in values.items()
-            if is_data(channel) and self._is_known(channel)
-        }
+        fields = self.nodes.fields
+        named = [each for each in values if is_data(each) and (fields is None or each in fields)]
+        if is_json:
+            return {channel: values[channel] for channel in named}
+        return {channel: to_json(raw(values[channel]), tags, ("state", channel)) for channel in named}
 
     def _is_known(self, channel: str) -> bool:
         """Whether the state of the snapshot has a field for it; a private channel may be in none."""
-        return self._fields is None or channel in self._fields
-
-    @cached_property
-    def _fields(self) -> Collection[str] | None:
-        """The fields of the state; None where it may have any."""
-        if self.snapshot is None:
-            return None
-        state = state_of(self.snapshot.writes)
-        shape = state.resolve(state.root)
-        return shape.properties if isinstance(shape, Object) and isinstance(shape.extra, str) else None
+        fields = self.nodes.fields
+        return fields is None or channel in fields
 
     def _step(self, node: str) -> str:
         return self.names.told(self.parked.prefix + node)
@@ -171,7 +161,9 @@ class Reader:
 
     def _started(self) -> list[dict[str, Any]]:
         """An input that no node has seen yet."""
-        value = raw(self.parked.checkpoint["channel_values"].get(START))
+        if START not in self.parked.checkpoint["channel_values"]:
+            return []
+        value = raw(self.parked.checkpoint["channel_values"][START])
         fields = value.arg if isinstance(value, Foreign) and isinstance(value.arg, dict) else value
         if not isinstance(fields, dict) or not all(isinstance(key, str) for key in fields):
             return []

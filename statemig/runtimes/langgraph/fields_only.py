@@ -8,7 +8,7 @@ rules of the long way (`translation.py`), which does whatever is not as simple. 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,7 +17,17 @@ from statemig.runtimes.langgraph.became import Became
 from statemig.runtimes.langgraph.channels import fresh_version
 from statemig.runtimes.langgraph.document import Read, is_data, questions_in
 from statemig.runtimes.langgraph.identity import JOIN, PULL, interrupt_id, task_id, task_path
-from statemig.runtimes.langgraph.tasks import INTERRUPT, SENDS, START, Nodes, Parked, Row, Task, arrived, space
+from statemig.runtimes.langgraph.tasks import (
+    INTERRUPT,
+    SENDS,
+    START,
+    Nodes,
+    Parked,
+    Row,
+    Task,
+    arrived,
+    space,
+)
 from statemig.runtimes.langgraph.values import Tags, from_json
 
 if TYPE_CHECKING:
@@ -105,7 +115,10 @@ def by_fields(
     if any(arrived(checkpoint["channel_values"][join]) for join in outline.joins):
         return None
     names, updated = outline.names, checkpoint.get("updated_channels")
-    if not all(each.keys() <= names.keys() for each in (*checkpoint["versions_seen"].values(), dict.fromkeys(updated or ()))):
+    if not all(
+        each.keys() <= names.keys()
+        for each in (*checkpoint["versions_seen"].values(), dict.fromkeys(updated or ()))
+    ):
         return None
     asked = _asked(parked, read, outlines.nodes)
     if asked is None:
@@ -135,6 +148,7 @@ def by_fields(
         {},
         False,
         paths,
+        parked.is_json,
     )
 
 
@@ -164,7 +178,8 @@ def _asked(
     for row in parked.rows:
         asked = questions_in(row)
         own = interrupt_id(space(parked, by_id[row.task]), 0)
-        questions.update({own: own for each in asked if each.arg["id"] == own})
+        if any(each.arg["id"] == own for each in asked):
+            questions[own] = own
         rows.append(Row(row.task, INTERRUPT, asked))
     return tuple(rows), questions, {task.id: task_path(PULL, task.node) for task in read.tasks}
 
@@ -189,18 +204,21 @@ class _Channels:
         old = self._became.parked.checkpoint["channel_values"]
         before, after = self._became.read.document["state"], self._became.document["state"]
         names, values = self._outline.names, self.values
-        tags, other = self._tags()
         for channel in self._outline.data:
             if channel not in before:  # no field of the state
                 values[names[channel]] = old[channel]
-        written = []
-        for channel, value in after.items():
-            if channel in before and channel not in other and json_text.equal(before[channel], value):
-                values[channel] = old[channel]
-                continue
-            noted = tags.get(channel)
-            values[channel] = from_json(value, noted, ("state", channel)) if noted else value
-            written.append(channel)
+        if (
+            self._became.parked.is_json
+        ):  # what the script has left alone is in the document as it was in the channel
+            values.update(after)
+            written = [channel for channel in after if channel not in before]
+            for channel in before.keys() & after.keys():
+                if json_text.equal(before[channel], after[channel]):
+                    values[channel] = old[channel]
+                else:
+                    written.append(channel)
+        else:
+            written = self._put(old, before, after)
         made = dict.fromkeys(written, self._version)
         self.versions.update(made)
         self.fresh.update(made)
@@ -213,14 +231,35 @@ class _Channels:
         for channel in self._outline.rest:
             values[channel] = old[channel]
 
-    def _tags(self) -> tuple[Mapping[str, Tags], set[str]]:
+    def _put(self, old: Mapping[str, Any], before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+        """The channels of the state, with what their values were instances of. Returns those whose values are not stored."""
+        tags, other = self._tags()
+        written = []
+        for channel, value in after.items():
+            if channel in before and channel not in other and json_text.equal(before[channel], value):
+                self.values[channel] = old[channel]
+                continue
+            noted = tags.get(channel)
+            self.values[channel] = from_json(value, noted, ("state", channel)) if noted else value
+            written.append(channel)
+        return written
+
+    def _tags(self) -> tuple[Mapping[Any, Tags], Collection[str]]:
         """What stood where there, by channel, and the channels in which something else did."""
-        stood = self._became.read.tags.get("state")
+        became = self._became
+        stood = became.read.tags.get("state")
         if not stood:
-            return {}, set()
-        moved = self._became.moved(stood)
-        tags: dict[str, Tags] = {}
+            return {}, ()
+        place_of, heads = became.names.place, became.names.heads
+        other: Collection[str] = ()
+        moved: Tags = {}
+        if heads is not None and not became.relocates(stood):
+            away = {place: place_of(place) for place in stood if place[:2] in heads}
+            moved = {away.get(place, place): noted for place, noted in stood.items()} if away else stood
+        if len(moved) < len(stood):
+            moved = became.moved(stood)
+            other = {str(place[1]) for place, noted in stood.items() if moved.get(place_of(place)) != noted}
+        tags: dict[Any, Tags] = {}
         for place, noted in moved.items():
-            tags.setdefault(str(place[1]), {})[place] = noted
-        place_of = self._became.names.place
-        return tags, {str(place[1]) for place, noted in stood.items() if moved.get(place_of(place)) != noted}
+            tags.setdefault(place[1], {})[place] = noted
+        return tags, other

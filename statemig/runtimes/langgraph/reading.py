@@ -107,7 +107,7 @@ class Reading(Translating):
             return self._as_it_is(stored, thread, namespace, stamp, rows, known=target is not None)
         shape = yield from self.translated(stored, thread, metadata, stamp, rows, self.alias)
         parked = shape.parked
-        checkpoint = self._built(parked.checkpoint)
+        checkpoint = self._built(parked)
         self.require_nodes(checkpoint, namespace, thread)
         for here, there in parked.moved.items():
             self.places.put((thread, here), there)
@@ -161,7 +161,10 @@ class Reading(Translating):
         writes = [(task, channel, live(value)) for task, channel, value in _unstamped(stored)]
         return CheckpointTuple(config, checkpoint, shown, parent, writes)
 
-    def _built(self, checkpoint: Any) -> Any:
+    def _built(self, parked: Parked) -> Any:
+        checkpoint: Any = parked.checkpoint
+        if parked.is_json:
+            return checkpoint
         values = checkpoint["channel_values"]
         return {
             **checkpoint,

@@ -155,7 +155,7 @@ class Names:
         return tuple(found)
 
     @cached_property
-    def _heads(self) -> frozenset[Place] | None:
+    def heads(self) -> frozenset[Place] | None:
         """What the places that anything happens to begin with; None where it may be any."""
         found = set()
         for source, _ in self._moves:
@@ -173,7 +173,7 @@ class Names:
 
     def place(self, place: Place) -> Place:
         """Where what stood at `place` stands, as far as renames and moves of fields say."""
-        if self._heads is not None and place[:2] not in self._heads:
+        if self.heads is not None and place[:2] not in self.heads:
             return place
         numbers = () if self._counts else tuple(part for part in place if not isinstance(part, str))
         # All items of a list go the same way: they are looked up as item -1 of the first list, -2 of the one in it.

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from statemig.runtimes.langgraph.classes import classes_of
@@ -20,6 +21,8 @@ from statemig.runtimes.langgraph.identity import (
     triggers_tried,
 )
 from statemig.runtimes.langgraph.values import Foreign, raw
+from statemig.shapes.shape import Object
+from statemig.workflow.run_shape import state_of
 
 if TYPE_CHECKING:
     from statemig.workflow.flow import StepInfo
@@ -49,7 +52,7 @@ class Parked:
     `step`: the number of the superstep that follows. `fresh`: the channels that are not stored under the version they have here.
     `questions`: the ids of questions here by those that are stored, empty where a policy has done away with one. `moved`: the namespace of
     each task here, and the one that is stored. `held`: answers to later questions, by task. `guarded`: a question has come before the one
-    that waits. `paths`: of each task, what savers order its writes by.
+    that waits. `paths`: of each task, what savers order its writes by. `is_json`: all values are known to be JSON as they are.
     """
 
     namespace: str
@@ -62,6 +65,7 @@ class Parked:
     held: Mapping[str, Mapping[int, Any]] = field(default_factory=dict)
     guarded: bool = False
     paths: Mapping[str, str] = field(default_factory=dict)
+    is_json: bool = field(default=False, compare=False)
 
     @property
     def prefix(self) -> str:
@@ -93,6 +97,8 @@ class Nodes:
         self.stops = frozenset(runtime.get("interrupt_before", ()))
         self._triggers: dict[str, dict[str, tuple[str, ...]]] = {}
         self._known: dict[str, frozenset[str] | None] = {}
+        self._likely: dict[tuple[str, str], tuple[str, ...]] = {}
+        self._snapshot = snapshot
         #: the classes of the graph's channels, by name
         self.classes: Mapping[str, type] = {}
         if graph is not None:
@@ -103,6 +109,15 @@ class Nodes:
         self._triggers[prefix] = {name: tuple(sorted(node.triggers)) for name, node in graph.nodes.items()}
         for name, inner in graph.get_subgraphs():
             self._read(inner, f"{prefix}{name}.")
+
+    @cached_property
+    def fields(self) -> Collection[str] | None:
+        """The fields of the state; None where it may have any."""
+        if self._snapshot is None:
+            return None
+        state = state_of(self._snapshot.writes)
+        shape = state.resolve(state.root)
+        return shape.properties if isinstance(shape, Object) and isinstance(shape.extra, str) else None
 
     def known(self, prefix: str) -> frozenset[str] | None:
         """The nodes of a (sub)graph; None where nothing is known of it."""
@@ -129,7 +144,11 @@ class Nodes:
 
     def triggers(self, prefix: str, node: str) -> tuple[str, ...]:
         exact = self._triggers.get(prefix, {}).get(node)
-        return exact if exact is not None else tuple(sorted((BRANCH + node, *self.joins(prefix, node))))
+        if exact is None:
+            exact = self._likely.get((prefix, node))
+        if exact is None:
+            exact = self._likely[prefix, node] = tuple(sorted((BRANCH + node, *self.joins(prefix, node))))
+        return exact
 
     def tried(self, prefix: str, node: str, present: Iterable[str]) -> Iterator[tuple[str, ...]]:
         """What the triggers of a node may have been, the likeliest first."""
@@ -149,11 +168,21 @@ def tasks_of(parked: Parked, nodes: Nodes) -> list[Task]:
     for index, packet in enumerate(packets(values)):
         made = task_id(parked.checkpoint, parked.namespace, parked.step, packet.arg[0], PUSH, (str(index),))
         found[made] = Task(made, packet.arg[0], index)
+
+    def ids(node: str) -> Iterator[str]:
+        for triggers in nodes.tried(parked.prefix, node, versions):
+            yield task_id(parked.checkpoint, parked.namespace, parked.step, node, PULL, triggers)
+
     due = dict.fromkeys(due_now(parked.checkpoint))
+    for node in due:
+        first = next(tried := ids(node))
+        chosen = first if not wanted or first in wanted else next((e for e in tried if e in wanted), first)
+        found[chosen] = Task(chosen, node)
+    if wanted <= found.keys():
+        return list(found.values())
     known = nodes.known(parked.prefix) or frozenset()
     names = dict.fromkeys(
         [
-            *due,
             *(each[len(BRANCH) :] for each in versions if each.startswith(BRANCH)),
             *(each.rsplit(":", 1)[1] for each in versions if each.startswith(JOIN)),
             *(each for each in parked.checkpoint["versions_seen"] if not each.startswith("__")),
@@ -162,17 +191,13 @@ def tasks_of(parked: Parked, nodes: Nodes) -> list[Task]:
         ]
     )
     for node in names:
-        if not due and wanted <= found.keys():
+        if node in due:
+            continue
+        if wanted <= found.keys():
             break
-        ids = [
-            task_id(parked.checkpoint, parked.namespace, parked.step, node, PULL, triggers)
-            for triggers in nodes.tried(parked.prefix, node, versions)
-        ]
-        stored = next((each for each in ids if each in wanted), None)
-        if stored is not None or node in due:
-            chosen = stored or ids[0]
-            found[chosen] = Task(chosen, node)
-        due.pop(node, None)
+        stored = next((each for each in ids(node) if each in wanted), None)
+        if stored is not None:
+            found[stored] = Task(stored, node)
     return list(found.values())
 
 
@@ -220,7 +245,9 @@ def branches_of(channel: str) -> list[str]:
 
 def packets(values: Mapping[str, Any]) -> list[Foreign]:
     """The packets of Send that wait: node, argument, and a timeout where there is one."""
-    found = raw(values.get(SENDS)) or []
+    if SENDS not in values:
+        return []
+    found = raw(values[SENDS]) or []
     return [each for each in found if isinstance(each, Foreign) and each.name == "Send"]
 
 

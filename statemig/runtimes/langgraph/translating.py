@@ -20,7 +20,7 @@ from statemig.runtimes.langgraph.seen import Recent, Seen, Shape
 from statemig.runtimes.langgraph.stamps import WORKFLOW, Stamped, sorted_rows, stamp_in
 from statemig.runtimes.langgraph.tasks import CONTROL, INTERRUPT, RESUME, Parked, Row
 from statemig.runtimes.langgraph.translation import Shown, as_it_is, translate
-from statemig.runtimes.langgraph.values import Foreign, raw
+from statemig.runtimes.langgraph.values import Foreign, Stored, raw
 from statemig.runtimes.langgraph.worlds import Worlds
 
 if TYPE_CHECKING:
@@ -141,8 +141,13 @@ class Translating(Worlds):
         place = stored.config["configurable"].get("checkpoint_ns", "")
         spaces = yield from self._spaces(thread, place, metadata, worlds)
         first = spaces[worlds[0]][0]
+        checkpoint = checkpoint_of(stored)
         parked = Parked(
-            first, checkpoint_of(stored), metadata.get("step", -1) + 1, rows.by_revision.get(worlds[0], ())
+            first,
+            checkpoint,
+            metadata.get("step", -1) + 1,
+            rows.by_revision.get(worlds[0], ()),
+            is_json=isinstance(stored.checkpoint, Stored) and stored.checkpoint.is_json,
         )
         complement = stamp.complement
         if len(worlds) > 1:
@@ -313,6 +318,8 @@ class Translating(Worlds):
 def _after(before: Parked, made: Parked, rows: tuple[Row, ...]) -> Parked:
     """What a translation made, with what it does not know: the translation before it, and what was written there since. Of two revisions
     that have answers of the same task, the one that has more was the last."""
+    if not rows and not before.moved and not before.questions:
+        return made
     asked = {row.task: _count(row) for row in made.rows if row.channel == RESUME}
     behind = {row.task for row in rows if row.channel == RESUME and _count(row) < asked.get(row.task, 0)}
     rows = tuple(row for row in rows if row.task not in behind or row.channel not in CONTROL)

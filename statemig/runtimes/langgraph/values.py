@@ -13,7 +13,7 @@ import datetime
 import json
 import uuid
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, Final
 
@@ -30,16 +30,20 @@ SINGLE, POSITIONAL, KEYWORDS, METHOD, MODEL_V1, MODEL, ARRAY, DELTA = range(8)
 Place = tuple[str | int, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Foreign:
     """One extension: how it is built (`code`), of which class, from what (`arg`, raw in turn), and by which method where it says so.
-    Of an array and of what is unknown, `arg` is the bytes."""
+    Of an array and of what is unknown, `arg` is the bytes. `packed`: all of it as it was stored.
+
+    Nobody changes one. It is not frozen only because a large checkpoint has hundreds, and a frozen one costs four times as much.
+    """
 
     code: int
     module: str
     name: str
     arg: Any
     rest: tuple[Any, ...] = ()
+    packed: bytes | None = field(default=None, init=False, repr=False, compare=False)
 
     @property
     def is_langgraph(self) -> bool:
@@ -70,18 +74,20 @@ class Stored(Mapping[str, Any]):
     """Something stored that nobody has decoded yet. A mapping, because savers look into checkpoints and metadata, which hold no
     instances where they do."""
 
-    __slots__ = ("_plain", "data", "form", "reader")
+    __slots__ = ("_plain", "data", "form", "is_json", "reader")
 
     def __init__(self, reader: Postponed, form: str, data: bytes) -> None:
         self.reader = reader
         self.form = form
         self.data = data
+        #: whether it is known to be JSON as it is, once it is decoded
+        self.is_json = False
         self._plain: Any = None
 
     def raw(self) -> Any:
         """It without an instance in it; nobody may change what this gives."""
         if self._plain is None:
-            self._plain = self.reader.raw(self.form, self.data)
+            self._plain, self.is_json = self.reader.raw(self.form, self.data)
         return self._plain
 
     def __getitem__(self, key: str) -> Any:
@@ -98,6 +104,11 @@ class Stored(Mapping[str, Any]):
 _SMALL: Final = 1024
 #: the first bytes of what is an instance, in msgpack; behind the head of a short list the second byte is one
 _EXTENSIONS: Final = frozenset((*range(0xC7, 0xCA), *range(0xD4, 0xD9)))
+
+_SCALARS: Final = frozenset((str, int, float, bool))
+_PLAIN: Final = frozenset((*_SCALARS, type(None), bytes, Foreign))
+#: what bytes begin with; they may be part of a text or a number as well
+_BYTES: Final = (b"\xc4", b"\xc5", b"\xc6")
 
 
 class Postponed:
@@ -127,10 +138,17 @@ class Postponed:
             return self.serde.loads_typed(data)
         return Stored(self, form, content)
 
-    def raw(self, form: str, data: bytes) -> Any:
+    def raw(self, form: str, data: bytes) -> tuple[Any, bool]:
+        """The value without an instance in it, and whether it is known to be JSON as it is."""
         if self._twin is None or form.split("+")[0] != "msgpack":
-            return _of_instance(self.serde.loads_typed((form, data)))
-        return self._twin.loads_typed((form, data))
+            return _of_instance(self.serde.loads_typed((form, data))), False
+        if form == "msgpack":
+            try:  # keys that are no text are refused as well
+                plain = ormsgpack.unpackb(data, ext_hook=_refuse)
+                return plain, not any(mark in data for mark in _BYTES) or is_json(plain)
+            except ormsgpack.MsgpackDecodeError:
+                pass
+        return self._twin.loads_typed((form, data)), False
 
 
 def _refuse(code: int, data: bytes) -> Any:
@@ -146,6 +164,8 @@ def raw(value: Any) -> Any:
     """A stored value without an instance in it."""
     if isinstance(value, Stored):
         return value.raw()
+    if value is None or type(value) in _SCALARS or type(value) is Foreign:
+        return value
     return value if is_json(value) or _is_plain(value) else _of_instance(value)
 
 
@@ -153,7 +173,7 @@ def built(value: Any, serde: Any) -> Any:
     """The value as LangGraph reads it: one that a translation made, or left as it was."""
     if type(value) is Stored:
         return live(value)
-    if is_json(value) or not _has_instance(value):
+    if value is None or type(value) in _SCALARS or is_json(value) or not _has_instance(value):
         return value
     return _plain_serde(serde).loads_typed(("msgpack", _encoded(value)))
 
@@ -192,8 +212,10 @@ def _has_instance(value: Any) -> bool:
 
 
 def _is_plain(value: Any) -> bool:
+    if type(value) in _PLAIN:
+        return True
     match value:
-        case None | bool() | int() | float() | str() | bytes() | Foreign():
+        case bool() | int() | float() | str() | bytes():
             return True
         case list():
             return all(map(_is_plain, value))
@@ -214,7 +236,9 @@ def _hook(code: int, data: bytes) -> Any:
     if code == DELTA:
         return Foreign(code, "", "", inside)
     module, name, arg, *rest = inside
-    return Foreign(code, module, name, arg, tuple(rest))
+    found = Foreign(code, module, name, arg, tuple(rest))
+    found.packed = data  # and not by its making, so that no copy has it
+    return found
 
 
 _RAW: Final = JsonPlusSerializer(__unpack_ext_hook__=_hook)
@@ -246,6 +270,8 @@ def _encoded(value: Any) -> bytes:
 def _extension(value: Any) -> ormsgpack.Ext:
     if not isinstance(value, Foreign):
         raise TypeError(f"{type(value).__name__} is not raw")
+    if value.packed is not None:
+        return ormsgpack.Ext(value.code, value.packed)
     if isinstance(value.arg, bytes) and (value.code == ARRAY or value.code > DELTA):
         return ormsgpack.Ext(value.code, value.arg)
     if value.code == DELTA:
@@ -258,7 +284,7 @@ def _extension(value: Any) -> ormsgpack.Ext:
 
 def to_json(value: Any, tags: Tags, place: Place) -> Any:
     """Plain JSON of a raw value, itself where it is that; what stood where goes into `tags`."""
-    if is_json(value):
+    if value is None or type(value) in _SCALARS or is_json(value):
         return value
     return _to_json(value, tags, place)
 
@@ -268,6 +294,10 @@ def _to_json(value: Any, tags: Tags, place: Place) -> Any:
         case None | bool() | int() | float() | str():
             return value
         case list():
+            if value and type(value[0]) is Foreign:
+                alike = _of_models(value, tags, place)
+                if alike is not None:
+                    return alike
             return [_to_json(item, tags, (*place, number)) for number, item in enumerate(value)]
         case dict():
             named = {key if isinstance(key, str) else _text_of(key): key for key in value}
@@ -284,8 +314,19 @@ def _to_json(value: Any, tags: Tags, place: Place) -> Any:
             return _to_json(_of_instance(value), tags, place)
 
 
+def _of_models(items: list[Any], tags: Tags, place: Place) -> list[Any] | None:
+    """The items of a list of models whose fields are JSON as they are, as in a list of messages; None for any other list."""
+    made = [each.arg for each in items if type(each) is Foreign and each.code == MODEL]
+    if len(made) < len(items) or not is_json(made):
+        return None
+    for number, each in enumerate(items):
+        at = (*place, number)
+        tags[at] = (*tags.get(at, ()), _bare(each))
+    return made
+
+
 def _of_foreign(value: Foreign, tags: Tags, place: Place) -> Any:
-    transparent = value.code == DELTA or (value.is_langgraph and value.name == "Overwrite")
+    transparent = value.code == DELTA or (value.name == "Overwrite" and value.is_langgraph)
     if transparent or value.code in (MODEL, MODEL_V1, METHOD):
         tags[place] = (*tags.get(place, ()), _bare(value))
         inner = value.arg["value"] if transparent and value.code != DELTA else value.arg
