@@ -4,6 +4,7 @@ the sync and the async saver are one implementation."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from langgraph.checkpoint.base import CheckpointTuple
@@ -11,7 +12,7 @@ from langgraph.checkpoint.base import CheckpointTuple
 from statemig.envelope import Stamp
 from statemig.runtimes.langgraph.at_head import Place
 from statemig.runtimes.langgraph.document import has_answer, questions_in
-from statemig.runtimes.langgraph.identity import NULL_TASK
+from statemig.runtimes.langgraph.identity import NULL_TASK, beside
 from statemig.runtimes.langgraph.requests import Config, Get, Request, Search, Steps, config_of, metadata_of
 from statemig.runtimes.langgraph.seen import NO_ROWS, Seen, Shape
 from statemig.runtimes.langgraph.stamps import KEY, TASK, Stamped, sorted_rows, without_complement
@@ -210,11 +211,16 @@ class Reading(Translating):
 
 def guards(parked: Parked) -> Iterator[Row]:
     """Where there are two questions so that no plain answer is taken, the second once more, as if another task asked it: LangGraph 1.0
-    looks at the first question of each task, and refuses an answer without an id only where there are several of those."""
+    looks at the first question of each task, and refuses an answer without an id only where there are several of those. A task that has
+    answers already does not count for it, so where its question has one, two more ask."""
     for row in parked.rows:
         asked = questions_in(row) if row.channel == INTERRUPT else []
         if len(asked) > 1 and (parked.guarded or has_answer(asked)):
             yield Row(f"statemig:{row.task}", INTERRUPT, asked[-1:])
+        if has_answer(asked):
+            last = asked[-1]
+            third = replace(last, arg={**last.arg, "id": beside(last.arg["id"])})
+            yield Row(f"statemig:{row.task}:2", INTERRUPT, [third])
 
 
 def unspent(rows: Sequence[Row]) -> Iterator[Row]:

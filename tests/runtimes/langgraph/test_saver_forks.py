@@ -3,8 +3,10 @@ under the same they keep the first."""
 
 from __future__ import annotations
 
+from importlib.metadata import version
 from typing import Any
 
+import pytest
 from langgraph_nodes import asks, chain, reports, upper, writes, yes
 from langgraph_play import THREAD, Scenario, parked
 from langgraph_savers import Storage
@@ -15,7 +17,7 @@ from statemig.runtimes.langgraph import MigratingSaver
 FIELDS: dict[str, Any] = {"topic": str, "answer": str, "done": bool}
 
 
-def version(kind: Any) -> Any:
+def graph(kind: Any) -> Any:
     return chain(
         {**FIELDS, "draft": kind},
         write=writes("write", draft=upper),
@@ -26,7 +28,7 @@ def version(kind: Any) -> Any:
 
 THRICE = Scenario(
     "wrapped-twice",
-    (version(str), version(list[str]), version(list[list[str]])),
+    (graph(str), graph(list[str]), graph(list[list[str]])),
     (lambda op: op.wrap("state.draft"), lambda op: op.wrap("state.draft")),
     (parked(),),
     None,
@@ -67,6 +69,10 @@ def test_two_versions_go_on_from_the_same_checkpoint(storage: Storage) -> None:
         assert second.draft(end_of_second) == ["X"]
 
 
+@pytest.mark.skipif(
+    version("langgraph").startswith("1.0."),
+    reason="LangGraph 1.0 asks on a fork without making it the newest",
+)
 def test_two_forks_of_a_checkpoint_keep_their_own_values(storage: Storage) -> None:
     with storage.open() as saver:
         first = Worker(1, saver)
