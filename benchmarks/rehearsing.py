@@ -9,6 +9,7 @@ all cores, where the CPU of all processes is counted.
 
 Beside it, and no bar, two other yardsticks. R+P+U+V: the texts are read from the same database, by the driver's cursor, nothing but the
 documents, as nobody can do without. P+U+v: in memory again, and validated once where the way is proven, as a rehearsal does.
+And how long one waits for a rehearsal on all cores, beside the yardstick's time on one.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import os
 import resource
 import statistics
 import tempfile
+import time
 from collections.abc import Callable
 from contextlib import closing
 from functools import partial
@@ -83,14 +85,20 @@ def measure(report: Report, folder: Path, size: str, chain: str) -> None:
             report.add(group, name, beside(work, one_by_one), unit="x P+U+V", bar="16", limit=1.5)
             report.add(group, name, beside(work, partial(read, store)), unit="x R+P+U+V")
             report.add(group, name, beside(work, by_proof), unit="x P+U+v")
+            if workers > 1:
+                waited = beside(work, one_by_one, time.perf_counter)
+                report.add(group, f"{name}, time waited for", waited, unit="x P+U+V on one core")
 
 
-def beside(work: Callable[[], Any], yardstick: Callable[[], Any]) -> Ratio:
-    """As `compare` does, and the CPU of processes that `work` has started is counted, too."""
+def beside(
+    work: Callable[[], Any], yardstick: Callable[[], Any], clock: Callable[[], float] | None = None
+) -> Ratio:
+    """As `compare` does, and the CPU of processes that `work` has started is counted, too; or by another clock."""
+    took_by = _used if clock is None else clock
     ratios, base = [], []
     for number in range(ROUNDS):
         pair = (work, yardstick) if number % 2 else (yardstick, work)
-        took = {each: _cpu(each) for each in pair}
+        took = {each: _took(each, took_by) for each in pair}
         ratios.append(took[work] / took[yardstick])
         base.append(took[yardstick])
     low, _, high = statistics.quantiles(ratios, n=4)
@@ -98,14 +106,15 @@ def beside(work: Callable[[], Any], yardstick: Callable[[], Any]) -> Ratio:
     return Ratio(statistics.median(ratios), low, high, (third - first) / middle, ROUNDS)
 
 
-def _cpu(work: Callable[[], Any]) -> float:
-    def used() -> float:
-        both = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-        return sum(each.ru_utime + each.ru_stime for each in both)
-
-    before = used()
+def _took(work: Callable[[], Any], clock: Callable[[], float]) -> float:
+    before = clock()
     work()
-    return used() - before
+    return clock() - before
+
+
+def _used() -> float:
+    both = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(each.ru_utime + each.ru_stime for each in both)
 
 
 if __name__ == "__main__":
