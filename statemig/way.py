@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from statemig.plan.compiler import Plan, RecordingPlan
     from statemig.plan.complement import Complement
     from statemig.plan.cursor import Passed
+    from statemig.plan.footprint import Fields
     from statemig.plan.stepwise import Stage
     from statemig.workflow.flow import Flow
     from statemig.workflow.snapshot import Snapshot
@@ -116,6 +117,35 @@ class Way:
         return self._known.snapshot(self.target) is None and all(
             works_inside(stage.instruction) for stage in self.stages
         )
+
+    @cached_property
+    def fields(self) -> Fields | None:
+        """What the scripts do with the fields of the state; None where they change anything else."""
+        from statemig.plan.footprint import fields_of
+
+        return fields_of(stage.instruction for stage in self.stages)
+
+    def hands_on(self, field: str) -> bool:
+        """Whether nobody looks into the value of a field of the state on the way up: no script, and no validation before and after."""
+        fields = self.fields
+        return (
+            fields is not None
+            and not fields.is_opened(field)
+            and self._is_anything(self.source, field, taken=False)
+            and self._is_anything(self.target, fields.moved.get(field, field), taken=True)
+        )
+
+    def _is_anything(self, revision: str, field: str, *, taken: bool) -> bool:
+        from statemig.shapes.shape import Anything, Object
+        from statemig.workflow.run_shape import state_of
+
+        snapshot = self._known.snapshot(revision)
+        if snapshot is None:
+            return True
+        state = state_of(snapshot.taken if taken else snapshot.held)
+        shape = state.resolve(state.root)
+        declared = shape.properties.get(field) if isinstance(shape, Object) else None
+        return declared is not None and isinstance(declared.shape, Anything)
 
     def is_proven(self) -> bool:
         """Whether every document that is valid at `source` is valid at `target` after the upgrade, so that none needs to be validated.

@@ -6,7 +6,7 @@ said.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from statemig.path import Definition, Items, Key, Path, Segment, Slot, Values, Variant
@@ -126,6 +126,63 @@ def footprint(instruction: Instruction) -> Footprint:
     return Footprint(
         (*places.written, *_outputs(sorted(steps))), tuple(places.read), frozenset(steps), places.whole
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """What a plan does with the fields of the state. `opened`: those, by the names that they have before it, whose values are looked into
+    or change, all where it is None; `moved`: the names that others have afterwards, where they have others. The rest is handed on."""
+
+    opened: frozenset[str] | None
+    moved: Mapping[str, str]
+
+    def is_opened(self, name: str) -> bool:
+        return self.opened is None or name in self.opened
+
+
+def fields_of(instructions: Iterable[Instruction]) -> Fields | None:
+    """None where they may change something other than values in the state."""
+    opened: set[str] = set()
+    everything = False
+    #: what each name means that does not mean what it meant at first; None for what was not there then
+    means: dict[str, str | None] = {}
+
+    def open_(name: str) -> None:
+        old = means.get(name, name)
+        if old is not None:
+            opened.add(old)
+
+    for instruction in instructions:
+        match instruction:
+            case Retype():
+                continue
+            case Put(where) | Drop(where) | Fill(where) | Unfill(where) | Rename(where) | Move(where):
+                pass
+            case Apply(where):
+                where = Path(where.segments[:-1])
+            case _:
+                return None
+        match where.segments, instruction:
+            case ((Definition(), *_), _):
+                everything = True  # it may occur anywhere in the state
+            case ((Key("state"),), Rename(_, old, new)):
+                open_(new)  # what is there already is in its way
+                means[new], means[old] = means.get(old, old), None
+            case ((Key("state"),), Move(_, source, target)):
+                open_(source[0])
+                open_(target[0])
+            case ((Key("state"),), Apply(path)) if isinstance(path.segments[-1], Key):
+                open_(path.segments[-1].name)
+            case ((Key("state"),), Put(_, key) | Drop(_, key) | Fill(_, key) | Unfill(_, key)):
+                open_(key)
+            case ((Key("state"), Key(name), *_), _):
+                open_(name)
+            case ((Key("state"), *_), _):
+                everything = True
+            case _:
+                return None
+    moved = {old: new for new, old in means.items() if old is not None and old != new}
+    return Fields(None if everything else frozenset(opened), moved)
 
 
 def _outputs(steps: Iterable[str]) -> tuple[Place, ...]:

@@ -37,8 +37,8 @@ class AtHead:
 
     def __init__(self) -> None:
         self._known: dict[Place, Known] = {}
-        #: stamps as they are stored and as they are meant, by the revision that a thread began on
-        self._usual: dict[Any, tuple[dict[str, Any], Stamp]] = {}
+        #: stamps as they are stored and as they are meant, by their revision and the one that a thread began on
+        self._usual: dict[tuple[Any, Any], tuple[dict[str, Any], Stamp]] = {}
 
     def guess(self, config: Any) -> Place | None:
         """What is asked for, where the newest checkpoint there was at head, or the one that is asked for is that."""
@@ -79,14 +79,20 @@ class AtHead:
         if len(self._known) >= _SIZE:
             self._known.clear()
         self._known[place] = Known(said, stamp, checkpoint)
+        self.met(said, stamp)
+
+    def met(self, said: dict[str, Any], stamp: Stamp) -> None:
+        """A stamp, at head or not."""
         if not stamp.complement:
-            self._usual[stamp.started] = (said, stamp)
+            if len(self._usual) >= _SIZE:
+                self._usual.clear()
+            self._usual[stamp.revision, stamp.started] = (said, stamp)
 
     def usual(self, said: Any) -> Stamp | None:
-        """What a stored stamp means, where others at head have said the same."""
-        if not isinstance(said, dict):
+        """What a stored stamp means, where others have said the same."""
+        if type(said) is not dict:
             return None
-        usual = self._usual.get(said.get("started"))
+        usual = self._usual.get((said.get("revision"), said.get("started")))
         return usual[1] if usual is not None and usual[0] == said else None
 
     def clear(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -108,20 +109,24 @@ class Became:
             return None if self.nodes.known(self.prefix) else join_channel(branches, target)
         return next((each for each in known if set(branches_of(each)) == set(branches)), known[0])
 
-    def relocates(self, tags: Tags) -> bool:
-        """Whether any of what stood there is of a class that is called otherwise today."""
-        types, known = self.names.types, self.nodes.classes
-        classes = {id(each): each for noted in tags.values() for each in noted if isinstance(each, Foreign)}
-        return any(relocated(each, types, known) is not each for each in classes.values())
-
     def moved(self, tags: Tags) -> Tags:
         """What stood where, at the places of today and of the classes of today."""
-        types, known = self.names.types, self.nodes.classes
-        found: Tags = {}
-        there: dict[int, Foreign] = {}  # by what it was; instances of one class share it
-        for place, noted in tags.items():
-            for each in noted:
-                if isinstance(each, Foreign) and id(each) not in there:
-                    there[id(each)] = relocated(each, types, known)
-            found[self.names.place(place)] = tuple(there.get(id(each), each) for each in noted)
-        return found
+        return moved(tags, self.names, self.nodes.classes)
+
+
+def moved(tags: Tags, names: Names, known: Mapping[str, type]) -> Tags:
+    """What stood where, at the places that scripts give it and of the classes of today. `known`: the graph's, by name."""
+    found: Tags = {}
+    there: dict[int, Foreign] = {}  # by what it was; instances of one class share it
+    for place, noted in tags.items():
+        for each in noted:
+            if isinstance(each, Foreign) and id(each) not in there:
+                there[id(each)] = relocated(each, names.types, known)
+        found[names.place(place)] = tuple(there.get(id(each), each) for each in noted)
+    return found
+
+
+def relocates(tags: Tags, names: Names, known: Mapping[str, type]) -> bool:
+    """Whether any of what stood there is of a class that is called otherwise today."""
+    classes = {id(each): each for noted in tags.values() for each in noted if isinstance(each, Foreign)}
+    return any(relocated(each, names.types, known) is not each for each in classes.values())

@@ -18,16 +18,17 @@ from statemig.runtimes.langgraph.values import SINGLE, Foreign, Tags, from_json,
 
 def _top(versions: Iterable[Any]) -> Any:
     """The last one, of savers that number them and of those that write text with the number in front."""
-    known = list(versions)
-    if not all(isinstance(each, int | float) for each in known):
-        return str(max(int(str(each).split(".", 1)[0]) for each in known))
+    known = set(versions)
+    for each in known:
+        if type(each) is not int and type(each) is not float:
+            return str(max(int(str(each).split(".", 1)[0]) for each in known))
     return max(known, default=0)
 
 
 def fresh_version(checkpoint: Mapping[str, Any], revision: str) -> Any:
     """The version of what a translation to `revision` makes of a checkpoint, for all of its channels, as LangGraph has one for all that
     a superstep writes. Savers keep a value under channel and version, so another checkpoint's and another revision's is another."""
-    top = _top(set(checkpoint["channel_versions"].values()))
+    top = _top(checkpoint["channel_versions"].values())
     made = (str(checkpoint["id"]), revision)
     return f"{int(top) + 1:032}.{_distinct(made)}" if isinstance(top, str) else top + 1
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
-from typing import Any, get_args, get_type_hints
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, get_args, get_type_hints
 
-from statemig.runtimes.langgraph.values import Foreign
+from statemig.runtimes.langgraph.values import CLASSED, Foreign, is_json
 
 _LIBRARIES = frozenset(sys.stdlib_module_names) | {"langgraph", "langchain_core"}
 
@@ -64,3 +64,72 @@ def _is_there(module: str, name: str) -> bool:
         return hasattr(importlib.import_module(module), name)
     except ImportError:
         return False
+
+
+#: of the instances in a value: there are none; all are of classes that are where they were; some are not, or nobody can tell
+NONE, HERE, AWAY = range(3)
+_FOREIGN: Final = {Foreign}
+
+
+@dataclass(frozen=True, slots=True)
+class Here:
+    """Tells of stored values whether the classes in them are where they were, for the most part without decoding them: only where there is
+    a byte that an instance inside may begin with. `renamed` and `known` as of `relocated`."""
+
+    renamed: Mapping[str, str]
+    known: Mapping[str, type]
+    #: how instances of classes begin that are where they were
+    _heads: set[bytes] = field(default_factory=set)
+
+    def kinds(self, value: Any) -> int:
+        """NONE, HERE or AWAY, of a raw value."""
+        kind = type(value)
+        if kind is Foreign:
+            return HERE if self._are_here([value]) else AWAY
+        if kind is list:
+            if value and type(value[0]) is Foreign and _is_uniform(value):
+                return HERE if self._are_here(value) else AWAY
+            inside = value
+        elif kind is dict:
+            inside = value.values()
+        else:
+            return NONE
+        return NONE if is_json(value) else max(map(self.kinds, inside), default=NONE)
+
+    def _are_here(self, stored: Sequence[Foreign]) -> bool:
+        last: bytes | None = None
+        for each in stored:
+            data = each.packed
+            if data is None or each.code not in CLASSED:
+                return False
+            if last is None or not data.startswith(last):  # instances of one class mostly come together
+                last = _head(data)
+                if last not in self._heads:
+                    if relocated(each, self.renamed, self.known) is not each:
+                        return False
+                    if last is not None:
+                        self._heads.add(last)
+            # Written out, because this is most of what it costs.
+            if (
+                b"\xc7" in data or b"\xc8" in data or b"\xc9" in data or b"\xd7" in data or b"\xd8" in data
+            ) and self.kinds(each.arg) == AWAY:
+                return False
+        return True
+
+
+def _is_uniform(items: Sequence[Any]) -> bool:
+    return set(map(type, items)) == _FOREIGN
+
+
+def _head(data: bytes) -> bytes | None:
+    """The beginning of an instance as it is stored, with the names of its module and of its class; None where they are odd ones."""
+    end = 1
+    for _ in range(2):
+        size = data[end]
+        if size >> 5 == 0b101:  # a text of up to 31 bytes
+            end += 1 + (size & 0x1F)
+        elif size == 0xD9:
+            end += 2 + data[end + 1]
+        else:
+            return None
+    return data[:end]

@@ -110,7 +110,7 @@ class Reader:
         }
         read = Read({}, tasks, rows, self.tags, answers)
         home = self.around or parked
-        state = self._values(home.checkpoint["channel_values"], "state", home.is_json)
+        state = self._values(home.checkpoint["channel_values"], "state")
         pending: list[dict[str, Any]] = []
         if self.around is not None:
             pending += self._partial(
@@ -133,12 +133,10 @@ class Reader:
             document["pending"] = pending
         return Read(document, tasks, rows, self.tags, answers, frozenset(self.wrapped))
 
-    def _values(self, values: Mapping[str, Any], item: str, is_json: bool = False) -> dict[str, Any]:
+    def _values(self, values: Mapping[str, Any], item: str) -> dict[str, Any]:
         tags = self.tags.setdefault(item, {})
         fields = self.nodes.fields
         named = [each for each in values if is_data(each) and (fields is None or each in fields)]
-        if is_json:
-            return {channel: values[channel] for channel in named}
         return {channel: to_json(raw(values[channel]), tags, ("state", channel)) for channel in named}
 
     def _is_known(self, channel: str) -> bool:

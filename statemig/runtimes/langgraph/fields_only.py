@@ -2,36 +2,40 @@
 
 Nodes have the names that they had, and a checkpoint that nothing has been written to stands where it stood: tasks, questions, edges, and
 what nodes have seen are what they were. What is left is the state, whose channels are renamed, made, changed and removed. Which channel
-is called what follows from the names alone, so it is found out once for all checkpoints that have the same channels (`Outline`), by the
-rules of the long way (`translation.py`), which does whatever is not as simple. Both make the same of a checkpoint. Pure.
+is called what follows from the names alone, so it is found out once for all checkpoints that have the same channels (`Outline`). Values
+that no script and no validation looks into are handed on as they are stored.
+
+Whatever is not as simple takes the long way (`translation.py`), and so does everything that goes wrong, for the sake of its messages.
+Both make the same of a checkpoint. Pure.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import starmap
 from typing import TYPE_CHECKING, Any, Final
 
+from langgraph.checkpoint.base import CheckpointTuple
+from langgraph.types import Interrupt
+
 from statemig import json_text
-from statemig.runtimes.langgraph.became import Became
+from statemig.envelope import Stamp
+from statemig.runtimes.langgraph.became import moved, relocates
 from statemig.runtimes.langgraph.channels import fresh_version
-from statemig.runtimes.langgraph.document import Read, is_data, questions_in
-from statemig.runtimes.langgraph.identity import JOIN, PULL, interrupt_id, task_id, task_path
-from statemig.runtimes.langgraph.tasks import (
-    INTERRUPT,
-    SENDS,
-    START,
-    Nodes,
-    Parked,
-    Row,
-    Task,
-    arrived,
-    space,
-)
-from statemig.runtimes.langgraph.values import Tags, from_json
+from statemig.runtimes.langgraph.classes import AWAY, HERE, Here
+from statemig.runtimes.langgraph.document import is_data
+from statemig.runtimes.langgraph.identity import BRANCH, JOIN, PULL, interrupt_id, namespace_of, task_id
+from statemig.runtimes.langgraph.requests import config_of
+from statemig.runtimes.langgraph.seen import NO_ROWS, Seen
+from statemig.runtimes.langgraph.stamps import Stamped, without_complement
+from statemig.runtimes.langgraph.tasks import INTERRUPT, SENDS, START, Nodes, Row, arrived
+from statemig.runtimes.langgraph.values import Foreign, Stored, Tags, alive, from_json, live, raw, to_json
 
 if TYPE_CHECKING:
     from statemig.document import Document
+    from statemig.migrator import Migrator
+    from statemig.plan.complement import Complement
     from statemig.runtimes.langgraph.steps import Names
 
 #: how many outlines of one way are remembered: threads have few combinations of channels
@@ -39,227 +43,355 @@ _OUTLINES: Final = 256
 
 
 @dataclass(frozen=True, slots=True)
+class Put:
+    """What becomes of the channels of an `Outline` where the state has certain fields afterwards. `new`: the channels that come; `gone`:
+    the names of those that go; `renamed`: those that have another name and no value."""
+
+    new: tuple[str, ...]
+    gone: frozenset[str]
+    renamed: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Outline:
     """What the channels of a checkpoint are called at another revision.
 
-    `names`: of each that has a version, its name there. `renamed`: the names under which nothing is stored. `data`: the channels of the
-    state that have a value; `rest`: all others that have one, and `joins`, those among them where branches arrive.
+    `names`: of each that has a version, its name there, and `targets` the same in their order. `moved`: those with another name, and
+    `renamed` the names, under which nothing is stored. `private`: the channels that are no field of the state, and have a value.
+    `fields`: those that are, in their order, some `handed` on and others `looked` into. `rest`: all others that have a value, and
+    `joins`, those among them where branches arrive; `edges`: those that lead to a node, with the node and the triggers of its task.
+    `others`: the names of channels that are no fields and may hold instances.
     """
 
     names: Mapping[str, str]
+    targets: tuple[str, ...]
+    moved: frozenset[str]
     renamed: tuple[str, ...]
-    data: tuple[str, ...]
+    private: tuple[tuple[str, str], ...]
+    fields: tuple[str, ...]
+    handed: tuple[tuple[str, str], ...]
+    looked: tuple[str, ...]
     rest: tuple[str, ...]
     joins: tuple[str, ...]
+    edges: tuple[tuple[str, str, tuple[str, ...]], ...]
+    others: tuple[str, ...]
+    _puts: dict[tuple[str, ...], Put] = field(default_factory=dict)
+
+    def put(self, after: Mapping[str, Any]) -> Put:
+        key = tuple(after)
+        found = self._puts.get(key)
+        if found is None:
+            new = tuple(name for name in after if name not in self.fields)
+            gone = frozenset(name for each in self.fields if (name := self.names[each]) not in after)
+            renamed = tuple(each for each in self.renamed if each not in new and each not in gone)
+            found = Put(new, gone, renamed)
+            if len(self._puts) < _OUTLINES:
+                self._puts[key] = found
+        return found
+
+    def tasks(self, checkpoint: Mapping[str, Any], step: int) -> dict[str, str] | None:
+        """The nodes that run next, by the ids of their tasks; None where only the long way can say. `step`: the number of the superstep."""
+        values, versions = checkpoint["channel_values"], checkpoint["channel_versions"]
+        seen, updated = checkpoint["versions_seen"], checkpoint.get("updated_channels")
+        for join in self.joins:
+            if arrived(values[join]):
+                return None
+        found: dict[str, str] = {}
+        for channel, node, triggers in self.edges:
+            if updated and channel not in updated:
+                continue
+            if values[channel] is not None:
+                return None
+            known = seen.get(node)
+            before = known.get(channel) if known else None
+            if before is None or versions[channel] > before:
+                found[task_id(checkpoint, "", step, node, PULL, triggers)] = node  # type: ignore[arg-type]
+        return found
+
+
+class FieldsOnly:
+    """The short way between two revisions. `hands_on`: whether nobody looks into the value of a field; `names`: between the two;
+    `nodes`: of both."""
+
+    def __init__(
+        self,
+        migrator: Migrator,
+        source: str,
+        target: str,
+        hands_on: Callable[[str], bool],
+        names: Names,
+        nodes: tuple[Nodes, Nodes],
+    ) -> None:
+        self._migrator = migrator
+        self._source = source
+        self._target = target
+        self._hands_on = hands_on
+        self._names = names
+        self._nodes = nodes
+        self._here = Here(names.types, nodes[1].classes)
+        self._outlines: dict[tuple[tuple[str, ...], tuple[str, ...]], Outline | None] = {}
 
     @classmethod
-    def of(cls, became: Became) -> Outline | None:
-        """None where only the long way knows what becomes of the channels."""
-        versions = became.parked.checkpoint["channel_versions"]
-        values = became.parked.checkpoint["channel_values"]
-        names: dict[str, str] = {}
-        for channel in versions:
-            name = became.channel(channel)
-            if name is None or (name != channel and not is_data(channel)):
-                return None
-            names[channel] = name
-        if len(set(names.values())) < len(names):
-            return None  # one takes the name of another
-        if not values.keys() <= names.keys() or not values.keys().isdisjoint((START, SENDS)):
+    def between(
+        cls, migrator: Migrator, source: str, target: str, names: Names, nodes: tuple[Nodes, Nodes]
+    ) -> FieldsOnly | None:
+        """None where there is only the long way."""
+        hands_on = None if names.speaks_of_steps else migrator.only_fields(source, target)
+        return None if hands_on is None else cls(migrator, source, target, hands_on, names, nodes)
+
+    def read(
+        self, stored: CheckpointTuple, thread: str, stamp: Stamp, complement: Complement, serde: Any
+    ) -> tuple[CheckpointTuple, Seen] | None:
+        """The root of a thread as the code of the new revision sees it, and what is to be known of it; None where it takes the long way.
+        `complement`: the one that the stamp has or names."""
+        found: Any = stored.checkpoint
+        instances = -1  # nobody has counted them
+        if type(found) is Stored:
+            whole = found
+            found = whole.raw()
+            instances = whole.instances
+        outline = self._outline(found)
+        metadata: Any = stored.metadata
+        tasks = None if outline is None else outline.tasks(found, metadata.get("step", -1) + 1)
+        if outline is None or tasks is None:
             return None
-        return cls(
-            names,
-            tuple(name for channel, name in names.items() if name != channel),
-            tuple(channel for channel in values if is_data(channel)),
-            tuple(channel for channel in values if not is_data(channel)),
-            tuple(channel for channel in values if channel.startswith(JOIN)),
+        asked = _questions(tasks, stored.pending_writes or ())
+        seen = _seen(found["versions_seen"], outline)
+        names, updated = outline.names, found.get("updated_channels")
+        if asked is None or seen is None or not names.keys() >= set(updated or ()):
+            return None
+        stood = found["channel_values"]
+        before = {channel: stood[channel] for channel in outline.fields}
+        living = [*outline.others] if instances else []
+        looked = self._looked(outline, before, living, instances) if instances else outline.looked
+        tags: Tags = {}
+        held: list[str] = []
+        for channel in looked:
+            known = len(tags)
+            before[channel] = to_json(raw(before[channel]), tags, ("state", channel))
+            if len(tags) > known or type(stood[channel]) is Stored:
+                held.append(channel)
+        result = self._migrator.upgrade(
+            _document(tasks, before, waiting=bool(asked)),
+            self._source,
+            to=self._target,
+            run_id=thread,
+            record="complement",
+            complement=complement,
+        )
+        if result.error is not None:
+            return None
+        after: dict[str, Any] = result.document["state"]
+        put = outline.put(after)
+        version = fresh_version(found, self._target)
+        written = dict.fromkeys(put.new, version)
+        values = {name: stood[channel] for channel, name in outline.private}
+        values.update(after)
+        if looked:
+            by_channel, other = self._tags(tags)
+            for channel in looked:
+                if channel not in after:
+                    continue
+                if channel not in other and json_text.equal(before[channel], after[channel]):
+                    values[channel] = stood[channel]
+                    if channel in held:
+                        living.append(channel)
+                else:
+                    written[channel] = version
+            for name, noted in by_channel.items():
+                if name in written:
+                    values[name] = from_json(values[name], noted, ("state", name))
+                    living.append(name)
+        for channel in outline.rest:
+            values[channel] = stood[channel]
+        for name in living:
+            values[name] = alive(values[name], serde)
+        versions = dict(zip(outline.targets, found["channel_versions"].values(), strict=True))
+        versions.update(written)
+        for name in put.gone:
+            versions.pop(name, None)
+        if put.renamed:
+            written = {**{name: versions[name] for name in put.renamed}, **written}
+        identity, thread_id = found["id"], stored.config["configurable"]["thread_id"]
+        checkpoint: Any = {
+            **found,
+            "channel_values": values,
+            "channel_versions": versions,
+            "versions_seen": seen,
+            "updated_channels": updated
+            and [name for each in updated if (name := names[each]) not in put.gone],
+        }
+        rows = tuple(starmap(Row, stored.pending_writes or ()))
+        above: Any = stored.parent_config
+        parent: Any = above and config_of(thread_id, "", above["configurable"]["checkpoint_id"])
+        return (
+            CheckpointTuple(
+                config_of(thread_id, "", identity),  # type: ignore[arg-type]
+                checkpoint,
+                without_complement(live(metadata)),  # type: ignore[arg-type]
+                parent,
+                [*asked.values()],
+            ),
+            Seen(
+                identity,
+                stamp
+                if result.complement == stamp.complement
+                else replace(stamp, complement=result.complement),
+                Stamped({self._source: rows}) if asked else NO_ROWS,
+                written,
+                questions=dict(zip(asked, asked, strict=True)),
+            ),
         )
 
-
-@dataclass(frozen=True)
-class Outlines:
-    """Those of the way between two revisions. `names`: between them; `nodes`: of the new one."""
-
-    names: Names
-    nodes: Nodes
-    _kept: dict[tuple[tuple[str, ...], tuple[str, ...]], Outline | None] = field(default_factory=dict)
-
-    def of(self, became: Became) -> Outline | None:
-        checkpoint = became.parked.checkpoint
+    def _outline(self, checkpoint: Mapping[str, Any]) -> Outline | None:
         key = (tuple(checkpoint["channel_versions"]), tuple(checkpoint["channel_values"]))
         try:
-            return self._kept[key]
+            return self._outlines[key]
         except KeyError:
-            if len(self._kept) >= _OUTLINES:
-                self._kept.clear()
-            found = self._kept[key] = Outline.of(became)
+            if len(self._outlines) >= _OUTLINES:
+                self._outlines.clear()
+            found = self._outlines[key] = self._made(*key)
             return found
 
-
-def by_fields(
-    parked: Parked,
-    read: Read,
-    document: Document,
-    outlines: Outlines,
-    target: str,
-    shown: Callable[[str, bool], str],
-) -> Parked | None:
-    """The root of a thread at the revision `target`, where `document` is what the script made of it; None where it takes the long way."""
-    if outlines.names.speaks_of_steps or not _stands_still(parked, read, document):
-        return None
-    became = Became(parked, read, outlines.names, document, outlines.nodes, "")
-    outline = outlines.of(became)
-    checkpoint = parked.checkpoint
-    if outline is None or shown(checkpoint["id"], False) != checkpoint["id"]:
-        return None
-    if any(arrived(checkpoint["channel_values"][join]) for join in outline.joins):
-        return None
-    names, updated = outline.names, checkpoint.get("updated_channels")
-    if not all(
-        each.keys() <= names.keys()
-        for each in (*checkpoint["versions_seen"].values(), dict.fromkeys(updated or ()))
-    ):
-        return None
-    asked = _asked(parked, read, outlines.nodes)
-    if asked is None:
-        return None
-    rows, questions, paths = asked
-    made = _Channels(became, outline, fresh_version(checkpoint, target))
-    made.make()
-    return Parked(
-        "",
-        {
-            **checkpoint,
-            "channel_values": made.values,
-            "channel_versions": made.versions,
-            "versions_seen": {
-                node: {names[channel]: version for channel, version in channels.items()}
-                for node, channels in checkpoint["versions_seen"].items()
-            },
-            "updated_channels": None
-            if updated is None
-            else [name for each in updated if (name := names[each]) not in made.gone],
-        },
-        parked.step,
-        rows,
-        {**{k: v for k, v in parked.fresh.items() if made.versions.get(k) == v}, **made.fresh},
-        questions,
-        {name: name for name in (space(parked, task) for task in read.tasks)},
-        {},
-        False,
-        paths,
-        parked.is_json,
-    )
-
-
-def _stands_still(parked: Parked, read: Read, document: Document) -> bool:
-    """Whether nothing has been written to a checkpoint but questions, and the script has left its positions alone."""
-    if read.answers or read.document.get("pending") or document.get("pending"):
-        return False
-    known = {task.id for task in read.tasks if task.index is None}
-    return (
-        len(known) == len(read.tasks)
-        and all(row.channel == INTERRUPT and row.task in known for row in parked.rows)
-        and json_text.equal(read.document["cursor"], document.get("cursor"))
-    )
-
-
-def _asked(
-    parked: Parked, read: Read, nodes: Nodes
-) -> tuple[tuple[Row, ...], dict[str, str], dict[str, str]] | None:
-    """The rows, the questions and the paths of the tasks; None where a task has another id, as one whose triggers are others."""
-    for task in read.tasks:
-        triggers = (START,) if task.node == START else nodes.triggers("", task.node)
-        if task_id(parked.checkpoint, "", parked.step, task.node, PULL, triggers) != task.id:
+    def _made(self, versions: Sequence[str], values: Sequence[str]) -> Outline | None:
+        old, new = self._nodes
+        joins = [each for each in versions if each.startswith(JOIN)]
+        known = new.known("")
+        if joins and not all(each in set(new.targets("")) for each in joins):
+            return None  # it may be called otherwise
+        names = {each: self._names.field(each) if is_data(each) else each for each in versions}
+        if not names.keys() >= set(values) or not {START, SENDS}.isdisjoint(values):
             return None
-    rows: list[Row] = []
-    questions: dict[str, str] = {}
-    by_id: dict[str, Task] = {task.id: task for task in read.tasks}
-    for row in parked.rows:
-        asked = questions_in(row)
-        own = interrupt_id(space(parked, by_id[row.task]), 0)
-        if any(each.arg["id"] == own for each in asked):
-            questions[own] = own
-        rows.append(Row(row.task, INTERRUPT, asked))
-    return tuple(rows), questions, {task.id: task_path(PULL, task.node) for task in read.tasks}
+        if len(set(names.values())) < len(names):
+            return None  # one takes the name of another
+        edges = []
+        for channel in values:
+            if channel.startswith(BRANCH):
+                node = channel[len(BRANCH) :]
+                triggers = new.triggers("", node)
+                if triggers != old.triggers("", node) or (known is not None and node not in known):
+                    return None
+                edges.append((channel, node, triggers))
+        data = [each for each in values if is_data(each)]
+        fields = [each for each in data if old.fields is None or each in old.fields]
+        if any(names[each] != each and names[each] in fields for each in fields):
+            return None  # two have changed places
+        handed = [each for each in fields if self._hands_on(each)]
+        private = [(each, names[each]) for each in data if each not in fields]
+        rest = [each for each in values if not is_data(each)]
+        return Outline(
+            names,
+            tuple(names.values()),
+            frozenset(each for each, name in names.items() if name != each),
+            tuple(name for each, name in names.items() if name != each),
+            tuple(private),
+            tuple(fields),
+            tuple((each, names[each]) for each in handed),
+            tuple(each for each in fields if each not in handed),
+            tuple(rest),
+            tuple(each for each in rest if each.startswith(JOIN)),
+            tuple(edges),
+            (*(name for _, name in private), *(each for each in rest if not each.startswith(BRANCH))),
+        )
 
-
-class _Channels:
-    """Values and versions. `fresh`: versions of what is stored nowhere yet; `gone`: names of what is removed."""
-
-    def __init__(self, became: Became, outline: Outline, version: Any) -> None:
-        self._became = became
-        self._outline = outline
-        self._version = version
-        self.values: dict[str, Any] = {}
-        self.gone: set[str] = set()
-        names = outline.names
-        self.versions = {
-            names[channel]: version
-            for channel, version in became.parked.checkpoint["channel_versions"].items()
-        }
-        self.fresh = {name: self.versions[name] for name in outline.renamed}
-
-    def make(self) -> None:
-        old = self._became.parked.checkpoint["channel_values"]
-        before, after = self._became.read.document["state"], self._became.document["state"]
-        names, values = self._outline.names, self.values
-        for channel in self._outline.data:
-            if channel not in before:  # no field of the state
-                values[names[channel]] = old[channel]
-        if (
-            self._became.parked.is_json
-        ):  # what the script has left alone is in the document as it was in the channel
-            values.update(after)
-            written = [channel for channel in after if channel not in before]
-            for channel in before.keys() & after.keys():
-                if json_text.equal(before[channel], after[channel]):
-                    values[channel] = old[channel]
-                else:
-                    written.append(channel)
-        else:
-            written = self._put(old, before, after)
-        made = dict.fromkeys(written, self._version)
-        self.versions.update(made)
-        self.fresh.update(made)
-        for channel in before:
-            name = names[channel]
-            if name not in after:
-                self.gone.add(name)
-                self.versions.pop(name, None)
-                self.fresh.pop(name, None)
-        for channel in self._outline.rest:
-            values[channel] = old[channel]
-
-    def _put(self, old: Mapping[str, Any], before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
-        """The channels of the state, with what their values were instances of. Returns those whose values are not stored."""
-        tags, other = self._tags()
-        written = []
-        for channel, value in after.items():
-            if channel in before and channel not in other and json_text.equal(before[channel], value):
-                self.values[channel] = old[channel]
+    def _looked(
+        self, outline: Outline, state: dict[str, Any], living: list[str], instances: int
+    ) -> Sequence[str]:
+        """The fields that are looked into: also those with instances of a class that is called otherwise today. `living` gets the names
+        of the others that hold any. `instances`: how many there are in all, or -1."""
+        away: list[str] = []
+        unsure: list[tuple[str, str]] = []
+        left = instances
+        for channel in outline.looked:
+            left -= _instances(state[channel])
+        for channel, name in outline.handed:
+            value = state[channel]
+            kind = type(value)
+            if kind is Stored:
+                state[channel] = value.raw()
+                if not value.instances:
+                    continue
+            elif count := _instances(value):
+                left -= count
+            else:
+                if kind is dict or kind is list:
+                    unsure.append((channel, name))
                 continue
-            noted = tags.get(channel)
-            self.values[channel] = from_json(value, noted, ("state", channel)) if noted else value
-            written.append(channel)
-        return written
+            if self._here.kinds(state[channel]) == AWAY:
+                away.append(channel)
+            else:
+                living.append(name)
+        for channel, name in unsure if left else ():
+            kinds = self._here.kinds(state[channel])
+            if kinds == AWAY:
+                away.append(channel)
+            elif kinds == HERE:
+                living.append(name)
+        return (*outline.looked, *away) if away else outline.looked
 
-    def _tags(self) -> tuple[Mapping[Any, Tags], Collection[str]]:
+    def _tags(self, stood: Tags) -> tuple[Mapping[str, Tags], Collection[str]]:
         """What stood where there, by channel, and the channels in which something else did."""
-        became = self._became
-        stood = became.read.tags.get("state")
         if not stood:
             return {}, ()
-        place_of, heads = became.names.place, became.names.heads
+        names, classes = self._names, self._nodes[1].classes
         other: Collection[str] = ()
-        moved: Tags = {}
-        if heads is not None and not became.relocates(stood):
-            away = {place: place_of(place) for place in stood if place[:2] in heads}
-            moved = {away.get(place, place): noted for place, noted in stood.items()} if away else stood
-        if len(moved) < len(stood):
-            moved = became.moved(stood)
-            other = {str(place[1]) for place, noted in stood.items() if moved.get(place_of(place)) != noted}
-        tags: dict[Any, Tags] = {}
-        for place, noted in moved.items():
-            tags.setdefault(place[1], {})[place] = noted
-        return tags, other
+        there: Tags = {}
+        if names.heads is not None and not relocates(stood, names, classes):
+            away = {place: names.place(place) for place in stood if place[:2] in names.heads}
+            there = {away.get(place, place): noted for place, noted in stood.items()} if away else stood
+        if len(there) < len(stood):
+            there = moved(stood, names, classes)
+            other = {
+                str(place[1]) for place, noted in stood.items() if there.get(names.place(place)) != noted
+            }
+        by_channel: dict[str, Tags] = {}
+        for place, noted in there.items():
+            by_channel.setdefault(str(place[1]), {})[place] = noted
+        return by_channel, other
+
+
+def _instances(value: Any) -> int:
+    """How many instances a value is, or is a list of."""
+    if type(value) is list and value and type(value[0]) is Foreign:
+        return [*map(type, value)].count(Foreign)
+    return 1 if type(value) is Foreign else 0
+
+
+def _document(tasks: Mapping[str, str], state: dict[str, Any], *, waiting: bool) -> Document:
+    """As much of the run document as a script for fields and validation ask for."""
+    status = "waiting" if waiting else "ready"
+    cursor = [{"id": task, "step": node, "status": status} for task, node in tasks.items()]
+    return {"status": "active" if tasks else "finished", "state": state, "cursor": cursor}
+
+
+def _questions(
+    tasks: Mapping[str, str], writes: Iterable[Sequence[Any]]
+) -> dict[str, tuple[str, str, Any]] | None:
+    """What is pending, as LangGraph reads it, by the id of the one question that each task asks itself; None where there is more."""
+    found: dict[str, tuple[str, str, Any]] = {}
+    for task, channel, value in writes:
+        if channel != INTERRUPT or task not in tasks:
+            return None
+        asked = live(value)
+        if type(asked) is not list or len(asked) != 1 or type(asked[0]) is not Interrupt:
+            return None
+        question = asked[0].id
+        if question != interrupt_id(namespace_of("", tasks[task], task), 0):
+            return None  # a graph inside it asks
+        found[question] = (task, channel, asked)
+    return found
+
+
+def _seen(seen: Mapping[str, Mapping[str, Any]], outline: Outline) -> dict[str, Any] | None:
+    """What nodes have seen, by the names of channels there; None where they have seen what has no name."""
+    found: dict[str, Any] = {}
+    names, moved = outline.names, outline.moved
+    for node, channels in seen.items():
+        if not names.keys() >= channels.keys():
+            return None
+        found[node] = (
+            channels
+            if moved.isdisjoint(channels)
+            else {names[each]: version for each, version in channels.items()}
+        )
+    return found

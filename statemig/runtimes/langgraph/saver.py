@@ -125,9 +125,8 @@ class MigratingSaver(BaseCheckpointSaver[Any]):
                 return self._shown(config, found)
         stored = self._reader.get_tuple(config) if reading.lies_where_it_says(config) else None
         found = reading.at_once(stored)
-        if found is not None:
-            return self._shown(config, found)
-        found = self._run(reading.one(config, stored))
+        if found is None:
+            found = self._run(reading.one(config, stored))
         translate_answers(reading, config, found)
         return found
 
@@ -144,9 +143,8 @@ class MigratingSaver(BaseCheckpointSaver[Any]):
                 return self._shown(config, found)
         stored = await self._reader.aget_tuple(config) if reading.lies_where_it_says(config) else None
         found = reading.at_once(stored)
-        if found is not None:
-            return self._shown(config, found)
-        found = await self._arun(reading.one(config, stored))
+        if found is None:
+            found = await self._arun(reading.one(config, stored))
         translate_answers(reading, config, found)
         return found
 

@@ -49,9 +49,10 @@ class Recent(Generic[Value]):
 NO_ROWS: Final = Stamped()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Seen:
-    """What is known of a checkpoint that was read: its stored id and revision, and what the next one has to keep of it."""
+    """What is known of a checkpoint that was read: its stored id and revision, and what the next one has to keep of it. Nobody changes
+    one; it is not frozen only because that takes several times as long to make."""
 
     stored: str
     stamp: Stamp

@@ -6,7 +6,7 @@ nobody has written to yet. Those are followed through the operations here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
@@ -155,16 +155,16 @@ class Names:
         return tuple(found)
 
     @cached_property
-    def heads(self) -> frozenset[Place] | None:
-        """What the places that anything happens to begin with; None where it may be any."""
-        found = set()
+    def heads(self) -> Mapping[Place, int] | None:
+        """What the places that anything happens to begin with, and how long those are at least; None where it may be any."""
+        found: dict[Place, int] = {}
         for source, _ in self._moves:
             match source[:2]:
                 case (Key(outer), Key(inner)):
-                    found.add((outer, inner))
+                    found[outer, inner] = min(found.get((outer, inner), len(source)), len(source))
                 case _:
                     return None
-        return frozenset(found)
+        return found
 
     @cached_property
     def _counts(self) -> bool:
@@ -173,7 +173,8 @@ class Names:
 
     def place(self, place: Place) -> Place:
         """Where what stood at `place` stands, as far as renames and moves of fields say."""
-        if self.heads is not None and place[:2] not in self.heads:
+        heads = self.heads
+        if heads is not None and len(place) < heads.get(place[:2], len(place) + 1):
             return place
         numbers = () if self._counts else tuple(part for part in place if not isinstance(part, str))
         # All items of a list go the same way: they are looked up as item -1 of the first list, -2 of the one in it.

@@ -52,7 +52,7 @@ class Parked:
     `step`: the number of the superstep that follows. `fresh`: the channels that are not stored under the version they have here.
     `questions`: the ids of questions here by those that are stored, empty where a policy has done away with one. `moved`: the namespace of
     each task here, and the one that is stored. `held`: answers to later questions, by task. `guarded`: a question has come before the one
-    that waits. `paths`: of each task, what savers order its writes by. `is_json`: all values are known to be JSON as they are.
+    that waits. `paths`: of each task, what savers order its writes by.
     """
 
     namespace: str
@@ -65,7 +65,6 @@ class Parked:
     held: Mapping[str, Mapping[int, Any]] = field(default_factory=dict)
     guarded: bool = False
     paths: Mapping[str, str] = field(default_factory=dict)
-    is_json: bool = field(default=False, compare=False)
 
     @property
     def prefix(self) -> str:

@@ -20,7 +20,7 @@ from statemig.runtimes.langgraph.seen import Recent, Seen, Shape
 from statemig.runtimes.langgraph.stamps import WORKFLOW, Stamped, sorted_rows, stamp_in
 from statemig.runtimes.langgraph.tasks import CONTROL, INTERRUPT, RESUME, Parked, Row
 from statemig.runtimes.langgraph.translation import Shown, as_it_is, translate
-from statemig.runtimes.langgraph.values import Foreign, Stored, raw
+from statemig.runtimes.langgraph.values import Foreign, raw
 from statemig.runtimes.langgraph.worlds import Worlds
 
 if TYPE_CHECKING:
@@ -147,7 +147,6 @@ class Translating(Worlds):
             checkpoint,
             metadata.get("step", -1) + 1,
             rows.by_revision.get(worlds[0], ()),
-            is_json=isinstance(stored.checkpoint, Stored) and stored.checkpoint.is_json,
         )
         complement = stamp.complement
         if len(worlds) > 1:
@@ -169,7 +168,6 @@ class Translating(Worlds):
                 thread=thread,
                 shown=shown if last else self.alias,
                 waiting=waiting,
-                outlines=self.outlines(source, world),
             )
             complement, document = made.complement, made.document
             own = rows.by_revision.get(world, ()) if world != stamp.revision else ()

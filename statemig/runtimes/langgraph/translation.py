@@ -16,7 +16,6 @@ from uuid import UUID, uuid5
 from statemig.errors import CursorError, StatemigError
 from statemig.runtimes.langgraph.channels import Channels
 from statemig.runtimes.langgraph.document import Reader, entry, is_data, questions_in
-from statemig.runtimes.langgraph.fields_only import Outlines, by_fields
 from statemig.runtimes.langgraph.identity import (
     BRANCH,
     JOIN,
@@ -81,12 +80,11 @@ def translate(
     thread: str | None = None,
     shown: Shown = as_it_is,
     waiting: bool = False,
-    outlines: Outlines | None = None,
 ) -> Translated:
     """`parked` as the code of revision `target` sees it; it is called `namespace` there. `names`: between
     the two; `nodes`: those of both. `shown` gives
     the checkpoint another id where a question has come before the one that waits, so that no id of a question stays valid. `waiting`:
-    a task waits, by what another revision wrote. `outlines`: of the way between the two; without them, only the long way is gone.
+    a task waits, by what another revision wrote.
 
     Raises what a migration raises, and `CursorError` where a name has no counterpart.
     """
@@ -103,10 +101,6 @@ def translate(
     else:
         result = migrator.downgrade(read.document, to=target, revision=source, **arguments)
     document = result.unwrap()
-    if outlines is not None and around is None and namespace == parked.namespace == "":
-        short = by_fields(parked, read, document, outlines, target, shown)
-        if short is not None:
-            return Translated(short, result.complement, {task.id: task.id for task in read.tasks}, document)
     work = _Work(parked, read, names, document, nodes[1], namespace, target, shown=shown, waiting=waiting)
     try:
         made = work.parked_there()

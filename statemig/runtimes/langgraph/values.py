@@ -27,6 +27,9 @@ from statemig import json_text
 #: the kinds of extension that LangGraph writes
 SINGLE, POSITIONAL, KEYWORDS, METHOD, MODEL_V1, MODEL, ARRAY, DELTA = range(8)
 
+#: those that name their class
+CLASSED: Final = frozenset((SINGLE, POSITIONAL, KEYWORDS, METHOD, MODEL_V1, MODEL))
+
 Place = tuple[str | int, ...]
 
 
@@ -35,7 +38,8 @@ class Foreign:
     """One extension: how it is built (`code`), of which class, from what (`arg`, raw in turn), and by which method where it says so.
     Of an array and of what is unknown, `arg` is the bytes. `packed`: all of it as it was stored.
 
-    Nobody changes one. It is not frozen only because a large checkpoint has hundreds, and a frozen one costs four times as much.
+    One that was stored is not decoded before somebody asks what it is: most are handed on as they are. Nobody changes one. It is not
+    frozen only because a large checkpoint has hundreds, and a frozen one costs four times as much.
     """
 
     code: int
@@ -44,6 +48,22 @@ class Foreign:
     arg: Any
     rest: tuple[Any, ...] = ()
     packed: bytes | None = field(default=None, init=False, repr=False, compare=False)
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in _DECODED:
+            raise AttributeError(name)
+        data = self.packed
+        assert data is not None  # else it was made with all that it has
+        if self.code == ARRAY or self.code > DELTA:
+            self.module, self.name, self.arg, self.rest = "", "", data, ()
+            return getattr(self, name)
+        inside = ormsgpack.unpackb(data, ext_hook=_hook, option=ormsgpack.OPT_NON_STR_KEYS)
+        if self.code == DELTA:
+            self.module, self.name, self.arg, self.rest = "", "", inside, ()
+        else:
+            self.module, self.name, self.arg, *rest = inside
+            self.rest = tuple(rest)
+        return getattr(self, name)
 
     @property
     def is_langgraph(self) -> bool:
@@ -74,20 +94,20 @@ class Stored(Mapping[str, Any]):
     """Something stored that nobody has decoded yet. A mapping, because savers look into checkpoints and metadata, which hold no
     instances where they do."""
 
-    __slots__ = ("_plain", "data", "form", "is_json", "reader")
+    __slots__ = ("_plain", "data", "form", "instances", "reader")
 
     def __init__(self, reader: Postponed, form: str, data: bytes) -> None:
         self.reader = reader
         self.form = form
         self.data = data
-        #: whether it is known to be JSON as it is, once it is decoded
-        self.is_json = False
+        #: how many instances it holds, not counting those inside others, once it is decoded; -1 where that is not known
+        self.instances = -1
         self._plain: Any = None
 
     def raw(self) -> Any:
         """It without an instance in it; nobody may change what this gives."""
         if self._plain is None:
-            self._plain, self.is_json = self.reader.raw(self.form, self.data)
+            self._plain, self.instances = self.reader.raw(self.form, self.data)
         return self._plain
 
     def __getitem__(self, key: str) -> Any:
@@ -107,8 +127,6 @@ _EXTENSIONS: Final = frozenset((*range(0xC7, 0xCA), *range(0xD4, 0xD9)))
 
 _SCALARS: Final = frozenset((str, int, float, bool))
 _PLAIN: Final = frozenset((*_SCALARS, type(None), bytes, Foreign))
-#: what bytes begin with; they may be part of a text or a number as well
-_BYTES: Final = (b"\xc4", b"\xc5", b"\xc6")
 
 
 class Postponed:
@@ -138,17 +156,23 @@ class Postponed:
             return self.serde.loads_typed(data)
         return Stored(self, form, content)
 
-    def raw(self, form: str, data: bytes) -> tuple[Any, bool]:
-        """The value without an instance in it, and whether it is known to be JSON as it is."""
+    def raw(self, form: str, data: bytes) -> tuple[Any, int]:
+        """The value without an instance in it, and how many there were, not counting those inside others; -1 where that is not known."""
+        if form == "msgpack" and self._twin is not None:
+            met: list[int] = []
+
+            def hook(code: int, inside: bytes) -> Foreign:
+                found = _undecoded(Foreign)
+                found.code = code
+                found.packed = inside
+                met.append(code)
+                return found
+
+            plain = ormsgpack.unpackb(data, ext_hook=hook, option=ormsgpack.OPT_NON_STR_KEYS)
+            return plain, len(met)
         if self._twin is None or form.split("+")[0] != "msgpack":
-            return _of_instance(self.serde.loads_typed((form, data))), False
-        if form == "msgpack":
-            try:  # keys that are no text are refused as well
-                plain = ormsgpack.unpackb(data, ext_hook=_refuse)
-                return plain, not any(mark in data for mark in _BYTES) or is_json(plain)
-            except ormsgpack.MsgpackDecodeError:
-                pass
-        return self._twin.loads_typed((form, data)), False
+            return _of_instance(self.serde.loads_typed((form, data))), -1
+        return self._twin.loads_typed((form, data)), -1
 
 
 def _refuse(code: int, data: bytes) -> Any:
@@ -176,6 +200,30 @@ def built(value: Any, serde: Any) -> Any:
     if value is None or type(value) in _SCALARS or is_json(value) or not _has_instance(value):
         return value
     return _plain_serde(serde).loads_typed(("msgpack", _encoded(value)))
+
+
+def alive(value: Any, serde: Any) -> Any:
+    """As `built`, for a value that is known to hold instances."""
+    if type(value) is Stored:
+        return live(value)
+    plain = _plain_serde(serde)
+    if type(plain) is JsonPlusSerializer:
+        return _alive(value, plain._unpack_ext_hook)
+    return built(value, serde)
+
+
+def _alive(value: Any, hook: Any) -> Any:
+    kind = type(value)
+    if kind is Foreign:
+        return hook(value.code, _packed(value))
+    if kind is list:
+        return [
+            hook(each.code, each.packed or _packed(each)) if type(each) is Foreign else _alive(each, hook)
+            for each in value
+        ]
+    if kind is dict:
+        return {key: each if type(each) in _SCALARS else _alive(each, hook) for key, each in value.items()}
+    return value
 
 
 def is_json(value: Any) -> bool:
@@ -230,17 +278,14 @@ def _of_instance(value: Any) -> Any:
 
 
 def _hook(code: int, data: bytes) -> Any:
-    if code == ARRAY or code > DELTA:
-        return Foreign(code, "", "", data)
-    inside = ormsgpack.unpackb(data, ext_hook=_hook, option=ormsgpack.OPT_NON_STR_KEYS)
-    if code == DELTA:
-        return Foreign(code, "", "", inside)
-    module, name, arg, *rest = inside
-    found = Foreign(code, module, name, arg, tuple(rest))
+    found = _undecoded(Foreign)
+    found.code = code
     found.packed = data  # and not by its making, so that no copy has it
     return found
 
 
+_undecoded: Final = object.__new__
+_DECODED: Final = frozenset(("module", "name", "arg", "rest"))
 _RAW: Final = JsonPlusSerializer(__unpack_ext_hook__=_hook)
 
 
@@ -257,6 +302,8 @@ def _raw_twin(serde: Any) -> Any:
 
 
 def _plain_serde(serde: Any) -> Any:
+    if type(serde) is JsonPlusSerializer:
+        return serde  # at once: the class of the other is a protocol, which is slow to ask
     if isinstance(serde, EncryptedSerializer):
         return _plain_serde(serde.serde)
     return serde if isinstance(serde, JsonPlusSerializer) else JsonPlusSerializer()
@@ -270,13 +317,15 @@ def _encoded(value: Any) -> bytes:
 def _extension(value: Any) -> ormsgpack.Ext:
     if not isinstance(value, Foreign):
         raise TypeError(f"{type(value).__name__} is not raw")
+    return ormsgpack.Ext(value.code, _packed(value))
+
+
+def _packed(value: Foreign) -> bytes:
     if value.packed is not None:
-        return ormsgpack.Ext(value.code, value.packed)
+        return value.packed
     if isinstance(value.arg, bytes) and (value.code == ARRAY or value.code > DELTA):
-        return ormsgpack.Ext(value.code, value.arg)
-    if value.code == DELTA:
-        return ormsgpack.Ext(value.code, _encoded(value.arg))
-    return ormsgpack.Ext(value.code, _encoded([value.module, value.name, value.arg, *value.rest]))
+        return value.arg
+    return _encoded(value.arg if value.code == DELTA else [value.module, value.name, value.arg, *value.rest])
 
 
 # -- JSON --------------------------------------------------------------------------------------------------------------
@@ -319,9 +368,17 @@ def _of_models(items: list[Any], tags: Tags, place: Place) -> list[Any] | None:
     made = [each.arg for each in items if type(each) is Foreign and each.code == MODEL]
     if len(made) < len(items) or not is_json(made):
         return None
+    last: tuple[Foreign] | None = None
     for number, each in enumerate(items):
+        if (
+            last is None
+            or each.name != last[0].name
+            or each.module != last[0].module
+            or each.rest != last[0].rest
+        ):
+            last = (_bare(each),)
         at = (*place, number)
-        tags[at] = (*tags.get(at, ()), _bare(each))
+        tags[at] = (*tags[at], *last) if at in tags else last
     return made
 
 
@@ -377,16 +434,22 @@ def from_json(value: Any, tags: Tags, place: Place) -> Any:
     """The raw value for JSON, with what is noted for its paths. Where nothing is, it is the value itself."""
     if not tags:
         return value
-    return _from_json(value, tags, place, {above[:size] for above in tags for size in range(len(above) + 1)})
+    around: set[Place] = set()
+    for each in tags:
+        while each and (each := each[:-1]) not in around:
+            around.add(each)
+    return _from_json(value, tags, place, around)
 
 
 def _from_json(value: Any, tags: Tags, place: Place, around: set[Place]) -> Any:
-    if place not in around:
-        return value
+    """`around`: the places around those that something is noted for."""
     noted = tags.get(place, ())
-    if isinstance(value, list):
+    inside = place in around
+    if not inside and not noted:
+        return value
+    if isinstance(value, list) and inside:
         made: Any = [_from_json(item, tags, (*place, number), around) for number, item in enumerate(value)]
-    elif isinstance(value, dict):
+    elif isinstance(value, dict) and (inside or type(noted[0]) is not Foreign):
         keys = next((tag.keys for tag in noted if isinstance(tag, OddKeys)), {})
         made = {
             keys.get(text, text): _from_json(item, tags, (*place, text), around)
@@ -395,6 +458,9 @@ def _from_json(value: Any, tags: Tags, place: Place, around: set[Place]) -> Any:
     else:
         made = value
     for tag in reversed(noted):
+        if type(tag) is Foreign and tag.code == MODEL:  # as most are
+            made = _filled(tag, made) if isinstance(made, dict) else made
+            continue
         match tag:
             case Kept(stored, shown):
                 made = stored if json_text.equal(shown, value) else made

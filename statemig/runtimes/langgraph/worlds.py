@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from statemig.errors import CursorError, NewerRevisionError, UnknownRevisionError
-from statemig.runtimes.langgraph.fields_only import Outlines
+from statemig.runtimes.langgraph.fields_only import FieldsOnly
 from statemig.runtimes.langgraph.identity import BRANCH
 from statemig.runtimes.langgraph.misfit import hint_for
 from statemig.runtimes.langgraph.steps import Names
@@ -32,11 +32,11 @@ class Worlds:
         self._bound: list[Any] = []
         self._nodes: dict[str, Nodes] = {}
         self._names: dict[tuple[str, str], Names] = {}
-        self._outlines: dict[tuple[str, str], Outlines] = {}
+        self._short: dict[str, FieldsOnly | None] = {}
 
     def bind(self, graph: Any) -> None:
         self._bound[:] = [graph]
-        self._outlines.clear()
+        self._short.clear()
         self._nodes.pop(self.target, None)
 
     @property
@@ -58,12 +58,12 @@ class Worlds:
             found = self._names[source, target] = Names.between(self.migrator, source, target)
         return found
 
-    def outlines(self, source: str, target: str) -> Outlines:
-        found = self._outlines.get((source, target))
-        if found is None:
-            found = Outlines(self.names(source, target), self.nodes(target))
-            self._outlines[source, target] = found
-        return found
+    def short_way(self, source: str) -> FieldsOnly | None:
+        """The short way from a revision to the target, where there is one."""
+        if source not in self._short:
+            names, nodes = self.names(source, self.target), (self.nodes(source), self.nodes(self.target))
+            self._short[source] = FieldsOnly.between(self.migrator, source, self.target, names, nodes)
+        return self._short[source]
 
     def revisions(self) -> list[str]:
         return sorted(self.migrator.known, key=self.migrator.version)
