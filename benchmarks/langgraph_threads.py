@@ -25,7 +25,7 @@ from measuring.deploys import DEPLOYS, alone, outcome, with_langmigrate, with_st
 from measuring.documents import SIZES
 from measuring.peers import peer
 from measuring.report import Report
-from measuring.threads import MODELS, PLAIN, Stores, graph_of, migrator_of, values
+from measuring.threads import MODELS, PLAIN, Stores, classes_after, graph_of, migrator_of, values
 from measuring.timing import BATCH, SMOKE, Ratio, compare
 
 from statemig.runtimes.langgraph import MigratingSaver
@@ -182,9 +182,15 @@ def behind(report: Report, where: Stores, kind: str, size: str, *, langmigrate: 
 
         at_head = reading(inner)
         for chain, changes in (("channels", channels), ("churn", chains.churn)):
-            upgrades = [chains.script(changes(number)) for number in range(1, LENGTH + 1)]
-            one = added(reading(MigratingSaver(inner, migrator_of(kind, upgrades[:1]))), at_head)
-            ratio = added(reading(MigratingSaver(inner, migrator_of(kind, upgrades))), at_head)
+            revisions = [changes(number) for number in range(1, LENGTH + 1)]
+
+            def upgrading(length: int) -> Ratio:
+                made = revisions[:length]  # noqa: B023
+                with classes_after([change for each in made for change in each]):
+                    saver = MigratingSaver(inner, migrator_of(kind, made))
+                    return added(reading(saver), at_head)
+
+            one, ratio = upgrading(1), upgrading(LENGTH)
             report.add(group, f"{chain}: added to reading it", ratio, unit="loads", bar="15", limit=1.0)
             more = added(ratio, one)
             report.add(

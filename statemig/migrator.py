@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path as FilePath
@@ -303,13 +303,12 @@ class Migrator:
             found = self._ways[source, target] = Way(self, source, target, up=up)
         return found
 
-    def only_fields(self, source: str, target: str) -> Callable[[str], bool] | None:
-        """Where the scripts on the way up change nothing but values in the state: whether the value of a field, by its name at `source`, is
-        handed on and nobody looks into it, no script and no validation. None for any other way."""
+    def only_fields(self, source: str, target: str) -> Way | None:
+        """The way up, where its scripts change nothing but values in the state; None for any other."""
         if source == target or not self._graph.is_ancestor(source, target):
             return None
         way = self._way(source, target)
-        return None if way.fields is None else way.hands_on
+        return None if way.fields is None else way
 
     def _stages(self, source: str, target: str) -> tuple[Stage, ...]:
         return self._way(source, target).stages

@@ -9,8 +9,9 @@ from statemig import document as documents
 from statemig.document import Document
 from statemig.errors import CursorError, InvalidStateError
 from statemig.path import Key, Path
-from statemig.shapes.shape import Object, Property, Schema
+from statemig.shapes.shape import Anything, Object, Property, Schema
 from statemig.workflow.flow import reachable
+from statemig.workflow.run_shape import state_of
 
 if TYPE_CHECKING:
     from statemig.shapes.validator import Validator
@@ -24,6 +25,8 @@ class Validity:
         self._workflow = workflow
         self._snapshot = snapshot
         self._validators: dict[tuple[str, str], Validator | None] = {}
+        #: as the validators, the keys of a state that may have any value, and those that have to be there
+        self._free: dict[tuple[str, str], tuple[frozenset[str], frozenset[str]]] = {}
         #: by revision, the steps on which a run may stand whatever is in its document
         self._easy: dict[str, frozenset[str]] = {}
 
@@ -85,6 +88,10 @@ class Validity:
         validator = self._validator(revision, side)
         if validator is None:
             return []
+        if "pending" not in document and "outputs" not in document:
+            free, required = self._free[revision, side]
+            if free >= document["state"].keys() >= required:
+                return []  # whatever the values are
         problems = validator.problems(
             {part: document[part] for part in ("state", "outputs") if part in document}
         )
@@ -115,6 +122,7 @@ class Validity:
                 self._validators[key] = None
             else:
                 schema = snapshot.taken if side == "accepts" else snapshot.held
+                self._free[key] = _free(schema)
                 self._validators[key] = Validator(_partial(schema) if side == "writes" else schema)
         return self._validators[key]
 
@@ -197,6 +205,18 @@ def _is_there(document: Document, path: str) -> bool:
             return False
         value = value[segment.name]
     return True
+
+
+def _free(schema: Schema) -> tuple[frozenset[str], frozenset[str]]:
+    """The keys of a run document's state that may have any value, and those that have to be there."""
+    state = state_of(schema)
+    shape = state.resolve(state.root)
+    if not isinstance(shape, Object):
+        return frozenset(), frozenset(("",))  # no state is known by its keys
+    return (
+        frozenset(key for key, each in shape.properties.items() if isinstance(each.shape, Anything)),
+        frozenset(key for key, each in shape.properties.items() if each.required),
+    )
 
 
 def _partial(schema: Schema) -> Schema:

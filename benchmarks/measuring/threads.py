@@ -6,8 +6,9 @@ from __future__ import annotations
 import operator
 import os
 import sqlite3
+import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -17,11 +18,13 @@ from typing import Annotated, Any, TypedDict
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import END, START, StateGraph
 from langgraph.types import interrupt
-from pydantic import BaseModel, TypeAdapter
+from pydantic import BaseModel, TypeAdapter, create_model
 
+from measuring.chains import Change, script
 from measuring.documents import SIZES, run_document
 from statemig import Migrator, Revision
 from statemig.runtimes.langgraph.capture import capture
+from statemig.workflow.snapshot import Snapshot
 
 PLAIN, MODELS = "TypedDict", "pydantic"
 
@@ -85,12 +88,16 @@ _MODELS: dict[str, Any] = {
 }
 
 
-def state_type(kind: str) -> Any:
-    """What the graph declares: a TypedDict with a channel for each field, and one for what the person says."""
+def state_type(kind: str, changes: Sequence[Change] = ()) -> Any:
+    """What the graph declares: a TypedDict with a channel for each field, and one for what the person says. `changes`: of the fields, since
+    the first version."""
     fields: dict[str, Any] = {name: type(value) for name, value in run_document(4_096)["state"].items()}
     fields |= {"owner": str | None}
     if kind == MODELS:
         fields |= _MODELS
+    for change in changes:
+        if change.place == ("state",):
+            fields[change.to or change.key] = fields.pop(change.key, Any)
     fields["notes"] = Annotated[list[str], operator.add]
     fields["answer"] = str
     return TypedDict("State", fields, total=False)  # type: ignore[operator]
@@ -105,7 +112,30 @@ def values(kind: str, size: str) -> dict[str, Any]:
     return state
 
 
-def graph_of(kind: str) -> StateGraph[Any]:
+@contextmanager
+def classes_after(changes: Sequence[Change]) -> Iterator[None]:
+    """The models as the version after some changes declares them."""
+    old = {"customer": Customer, "messages": Message}
+    made = dict(old)
+    for change in changes:
+        model = made.get(change.place[-1])
+        if model is not None and change.to is not None:
+            fields: dict[str, Any] = {
+                change.to if name == change.key else name: (each.annotation, ...)
+                for name, each in model.model_fields.items()
+            }
+            made[change.place[-1]] = create_model(model.__name__, __module__=__name__, **fields)
+    here = sys.modules[__name__]
+    try:
+        for model in made.values():
+            setattr(here, model.__name__, model)
+        yield
+    finally:
+        for model in old.values():
+            setattr(here, model.__name__, model)
+
+
+def graph_of(kind: str, changes: Sequence[Change] = ()) -> StateGraph[Any]:
     """It takes the state as input, asks, and ends."""
 
     def draft(state: Any) -> Any:
@@ -117,7 +147,7 @@ def graph_of(kind: str) -> StateGraph[Any]:
     def send(state: Any) -> Any:
         return {"notes": [f"sent: {state['answer']}"]}
 
-    graph: StateGraph[Any] = StateGraph(state_type(kind))
+    graph: StateGraph[Any] = StateGraph(state_type(kind, changes))
     names = {"draft": draft, "approve": approve, "send": send}
     for name, node in names.items():
         graph.add_node(name, node)
@@ -126,13 +156,25 @@ def graph_of(kind: str) -> StateGraph[Any]:
     return graph
 
 
-def migrator_of(kind: str, upgrades: Sequence[Callable[[Any], object]] = ()) -> Migrator:
-    """``r0`` is the graph as it is, and each upgrade is one revision more."""
-    snapshot = capture(graph_of(kind).compile(name="refunds"))
-    made = [Revision("r0", workflow="refunds", snapshot=snapshot)]
-    for number, upgrade in enumerate(upgrades, 1):
-        made.append(Revision(f"r{number}", f"r{number - 1}", upgrade=upgrade, workflow="refunds"))
+def migrator_of(kind: str, chain: Sequence[Sequence[Change]] = ()) -> Migrator:
+    """``r0`` is the graph as it is, and the changes of each member of the chain are one revision more; the last is frozen as well."""
+    made = [Revision("r0", workflow="refunds", snapshot=_captured(kind))]
+    for number, changes in enumerate(chain, 1):
+        all_of_them = [change for each in chain for change in each]
+        made.append(
+            Revision(
+                f"r{number}",
+                f"r{number - 1}",
+                upgrade=script(changes),
+                snapshot=_captured(kind, all_of_them) if number == len(chain) else None,
+                workflow="refunds",
+            )
+        )
     return Migrator(revisions=made)
+
+
+def _captured(kind: str, changes: Sequence[Change] = ()) -> Snapshot:
+    return capture(graph_of(kind, changes).compile(name="refunds"))
 
 
 @dataclass(frozen=True)

@@ -128,5 +128,6 @@ def moved(tags: Tags, names: Names, known: Mapping[str, type]) -> Tags:
 
 def relocates(tags: Tags, names: Names, known: Mapping[str, type]) -> bool:
     """Whether any of what stood there is of a class that is called otherwise today."""
-    classes = {id(each): each for noted in tags.values() for each in noted if isinstance(each, Foreign)}
+    kinds = {id(noted): noted for noted in tags.values()}  # instances of one class share it
+    classes = {id(each): each for noted in kinds.values() for each in noted if isinstance(each, Foreign)}
     return any(relocated(each, names.types, known) is not each for each in classes.values())

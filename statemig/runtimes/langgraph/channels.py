@@ -21,7 +21,7 @@ def _top(versions: Iterable[Any]) -> Any:
     known = set(versions)
     for each in known:
         if type(each) is not int and type(each) is not float:
-            return str(max(int(str(each).split(".", 1)[0]) for each in known))
+            return str(max([int(str(each).split(".", 1)[0]) for each in known]))
     return max(known, default=0)
 
 

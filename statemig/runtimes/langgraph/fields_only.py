@@ -11,7 +11,7 @@ Both make the same of a checkpoint. Pure.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import starmap
 from typing import TYPE_CHECKING, Any, Final
@@ -30,13 +30,14 @@ from statemig.runtimes.langgraph.requests import config_of
 from statemig.runtimes.langgraph.seen import NO_ROWS, Seen
 from statemig.runtimes.langgraph.stamps import Stamped, without_complement
 from statemig.runtimes.langgraph.tasks import INTERRUPT, SENDS, START, Nodes, Row, arrived
-from statemig.runtimes.langgraph.values import Foreign, Stored, Tags, alive, from_json, live, raw, to_json
+from statemig.runtimes.langgraph.values import Foreign, Stored, Tags, alive, from_json, live, to_json
 
 if TYPE_CHECKING:
     from statemig.document import Document
     from statemig.migrator import Migrator
     from statemig.plan.complement import Complement
     from statemig.runtimes.langgraph.steps import Names
+    from statemig.way import Way
 
 #: how many outlines of one way are remembered: threads have few combinations of channels
 _OUTLINES: Final = 256
@@ -110,22 +111,13 @@ class Outline:
 
 
 class FieldsOnly:
-    """The short way between two revisions. `hands_on`: whether nobody looks into the value of a field; `names`: between the two;
-    `nodes`: of both."""
+    """The short way between two revisions. `names`: between the two; `nodes`: of both."""
 
-    def __init__(
-        self,
-        migrator: Migrator,
-        source: str,
-        target: str,
-        hands_on: Callable[[str], bool],
-        names: Names,
-        nodes: tuple[Nodes, Nodes],
-    ) -> None:
+    def __init__(self, migrator: Migrator, way: Way, names: Names, nodes: tuple[Nodes, Nodes]) -> None:
         self._migrator = migrator
-        self._source = source
-        self._target = target
-        self._hands_on = hands_on
+        self._way = way
+        self._source = way.source
+        self._target = way.target
         self._names = names
         self._nodes = nodes
         self._here = Here(names.types, nodes[1].classes)
@@ -136,8 +128,8 @@ class FieldsOnly:
         cls, migrator: Migrator, source: str, target: str, names: Names, nodes: tuple[Nodes, Nodes]
     ) -> FieldsOnly | None:
         """None where there is only the long way."""
-        hands_on = None if names.speaks_of_steps else migrator.only_fields(source, target)
-        return None if hands_on is None else cls(migrator, source, target, hands_on, names, nodes)
+        way = None if names.speaks_of_steps else migrator.only_fields(source, target)
+        return None if way is None else cls(migrator, way, names, nodes)
 
     def read(
         self, stored: CheckpointTuple, thread: str, stamp: Stamp, complement: Complement, serde: Any
@@ -145,6 +137,7 @@ class FieldsOnly:
         """The root of a thread as the code of the new revision sees it, and what is to be known of it; None where it takes the long way.
         `complement`: the one that the stamp has or names."""
         found: Any = stored.checkpoint
+        whole: Stored | None = None
         instances = -1  # nobody has counted them
         if type(found) is Stored:
             whole = found
@@ -164,12 +157,18 @@ class FieldsOnly:
         before = {channel: stood[channel] for channel in outline.fields}
         living = [*outline.others] if instances else []
         looked = self._looked(outline, before, living, instances) if instances else outline.looked
-        tags: Tags = {}
+        stood_there: dict[str, Tags] = {}
         held: list[str] = []
-        for channel in looked:
-            known = len(tags)
-            before[channel] = to_json(raw(before[channel]), tags, ("state", channel))
-            if len(tags) > known or type(stood[channel]) is Stored:
+        is_json = whole is not None and bool(looked) and whole.is_json
+        for channel in () if is_json else looked:
+            value = before[channel]
+            tags: Tags = {}
+            before[channel] = to_json(
+                value.raw() if type(value) is Stored else value, tags, ("state", channel)
+            )
+            if tags:
+                stood_there[channel] = tags
+            if tags or type(value) is Stored:
                 held.append(channel)
         result = self._migrator.upgrade(
             _document(tasks, before, waiting=bool(asked)),
@@ -188,7 +187,7 @@ class FieldsOnly:
         values = {name: stood[channel] for channel, name in outline.private}
         values.update(after)
         if looked:
-            by_channel, other = self._tags(tags)
+            by_channel, other = self._moved(stood_there)
             for channel in looked:
                 if channel not in after:
                     continue
@@ -276,7 +275,7 @@ class FieldsOnly:
         fields = [each for each in data if old.fields is None or each in old.fields]
         if any(names[each] != each and names[each] in fields for each in fields):
             return None  # two have changed places
-        handed = [each for each in fields if self._hands_on(each)]
+        handed = [each for each in fields if self._way.hands_on(each)]
         private = [(each, names[each]) for each in data if each not in fields]
         rest = [each for each in values if not is_data(each)]
         return Outline(
@@ -329,25 +328,24 @@ class FieldsOnly:
                 living.append(name)
         return (*outline.looked, *away) if away else outline.looked
 
-    def _tags(self, stood: Tags) -> tuple[Mapping[str, Tags], Collection[str]]:
-        """What stood where there, by channel, and the channels in which something else did."""
-        if not stood:
-            return {}, ()
+    def _moved(self, stood: Mapping[str, Tags]) -> tuple[dict[str, Tags], Collection[str]]:
+        """What stood where in each channel, by the channels of today, and the channels in which something else did."""
         names, classes = self._names, self._nodes[1].classes
-        other: Collection[str] = ()
-        there: Tags = {}
-        if names.heads is not None and not relocates(stood, names, classes):
-            away = {place: names.place(place) for place in stood if place[:2] in names.heads}
-            there = {away.get(place, place): noted for place, noted in stood.items()} if away else stood
-        if len(there) < len(stood):
-            there = moved(stood, names, classes)
-            other = {
-                str(place[1]) for place, noted in stood.items() if there.get(names.place(place)) != noted
-            }
-        by_channel: dict[str, Tags] = {}
-        for place, noted in there.items():
-            by_channel.setdefault(str(place[1]), {})[place] = noted
-        return by_channel, other
+        heads = names.heads
+        found: dict[str, Tags] = {}
+        other: set[str] = set()
+        for channel, tags in stood.items():
+            if heads is not None:
+                reached = heads.get(("state", channel))
+                if (reached is None or max(map(len, tags)) < reached) and not relocates(tags, names, classes):
+                    found[channel] = {**found[channel], **tags} if channel in found else tags
+                    continue
+            there = moved(tags, names, classes)
+            for place, noted in there.items():
+                found.setdefault(str(place[1]), {})[place] = noted
+            if any(there.get(names.place(place)) != noted for place, noted in tags.items()):
+                other.add(channel)
+        return found, other
 
 
 def _instances(value: Any) -> int:

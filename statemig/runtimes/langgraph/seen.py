@@ -36,10 +36,12 @@ class Recent(Generic[Value]):
 
     def put(self, key: Hashable, value: Value) -> None:
         with self._lock:
-            self._kept[key] = value
-            self._kept.move_to_end(key)
-            while len(self._kept) > self._size:
-                self._kept.popitem(last=False)
+            kept = self._kept
+            if key in kept:
+                kept.move_to_end(key)
+            elif len(kept) >= self._size:
+                kept.popitem(last=False)
+            kept[key] = value
 
     def clear(self) -> None:
         with self._lock:

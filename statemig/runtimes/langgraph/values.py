@@ -94,7 +94,7 @@ class Stored(Mapping[str, Any]):
     """Something stored that nobody has decoded yet. A mapping, because savers look into checkpoints and metadata, which hold no
     instances where they do."""
 
-    __slots__ = ("_plain", "data", "form", "instances", "reader")
+    __slots__ = ("_plain", "data", "form", "instances", "keys_are_text", "reader")
 
     def __init__(self, reader: Postponed, form: str, data: bytes) -> None:
         self.reader = reader
@@ -102,13 +102,26 @@ class Stored(Mapping[str, Any]):
         self.data = data
         #: how many instances it holds, not counting those inside others, once it is decoded; -1 where that is not known
         self.instances = -1
+        #: whether all keys of what was decoded are known to be text, save those inside instances
+        self.keys_are_text = False
         self._plain: Any = None
 
     def raw(self) -> Any:
         """It without an instance in it; nobody may change what this gives."""
         if self._plain is None:
-            self._plain, self.instances = self.reader.raw(self.form, self.data)
+            self._plain, self.instances, self.keys_are_text = self.reader.raw(self.form, self.data)
         return self._plain
+
+    @property
+    def is_json(self) -> bool:
+        """Whether what was decoded is known to be JSON as it is: no instance is in it, no key that is no text, and no byte that bytes begin
+        with, though one may be part of a text or a number as well."""
+        data = self.data
+        return (
+            self.instances == 0
+            and self.keys_are_text
+            and not (b"\xc4" in data or b"\xc5" in data or b"\xc6" in data)
+        )
 
     def __getitem__(self, key: str) -> Any:
         return self.raw()[key]
@@ -125,6 +138,9 @@ _SMALL: Final = 1024
 #: the first bytes of what is an instance, in msgpack; behind the head of a short list the second byte is one
 _EXTENSIONS: Final = frozenset((*range(0xC7, 0xCA), *range(0xD4, 0xD9)))
 
+#: kinds that are built from an object's fields
+_OF_OBJECTS: Final = frozenset((MODEL, MODEL_V1, KEYWORDS))
+_SAME: Final = object()
 _SCALARS: Final = frozenset((str, int, float, bool))
 _PLAIN: Final = frozenset((*_SCALARS, type(None), bytes, Foreign))
 
@@ -156,8 +172,9 @@ class Postponed:
             return self.serde.loads_typed(data)
         return Stored(self, form, content)
 
-    def raw(self, form: str, data: bytes) -> tuple[Any, int]:
-        """The value without an instance in it, and how many there were, not counting those inside others; -1 where that is not known."""
+    def raw(self, form: str, data: bytes) -> tuple[Any, int, bool]:
+        """The value without an instance in it; how many there were, not counting those inside others, or -1 where that is not known; and
+        whether all keys are known to be text."""
         if form == "msgpack" and self._twin is not None:
             met: list[int] = []
 
@@ -168,11 +185,15 @@ class Postponed:
                 met.append(code)
                 return found
 
+            try:
+                return ormsgpack.unpackb(data, ext_hook=hook), len(met), True
+            except ormsgpack.MsgpackDecodeError:
+                met.clear()
             plain = ormsgpack.unpackb(data, ext_hook=hook, option=ormsgpack.OPT_NON_STR_KEYS)
-            return plain, len(met)
+            return plain, len(met), False
         if self._twin is None or form.split("+")[0] != "msgpack":
-            return _of_instance(self.serde.loads_typed((form, data))), -1
-        return self._twin.loads_typed((form, data)), -1
+            return _of_instance(self.serde.loads_typed((form, data))), -1, False
+        return self._twin.loads_typed((form, data)), -1, False
 
 
 def _refuse(code: int, data: bytes) -> Any:
@@ -434,6 +455,11 @@ def from_json(value: Any, tags: Tags, place: Place) -> Any:
     """The raw value for JSON, with what is noted for its paths. Where nothing is, it is the value itself."""
     if not tags:
         return value
+    if type(value) is list and place not in tags and {*map(len, tags)} == {len(place) + 1}:
+        return [
+            _instance(item, noted) if (noted := tags.get((*place, number))) else item
+            for number, item in enumerate(value)
+        ]  # nothing is noted for what lies inside the items, as in a list of messages
     around: set[Place] = set()
     for each in tags:
         while each and (each := each[:-1]) not in around:
@@ -444,34 +470,30 @@ def from_json(value: Any, tags: Tags, place: Place) -> Any:
 def _from_json(value: Any, tags: Tags, place: Place, around: set[Place]) -> Any:
     """`around`: the places around those that something is noted for."""
     noted = tags.get(place, ())
-    inside = place in around
-    if not inside and not noted:
-        return value
-    if isinstance(value, list) and inside:
-        made: Any = [_from_json(item, tags, (*place, number), around) for number, item in enumerate(value)]
-    elif isinstance(value, dict) and (inside or type(noted[0]) is not Foreign):
-        keys = next((tag.keys for tag in noted if isinstance(tag, OddKeys)), {})
-        made = {
-            keys.get(text, text): _from_json(item, tags, (*place, text), around)
-            for text, item in value.items()
-        }
-    else:
+    if place not in around:
+        return _instance(value, noted)
+    made = value
+    if isinstance(value, list):
+        made = [_from_json(item, tags, (*place, number), around) for number, item in enumerate(value)]
+    elif isinstance(value, dict):
+        made = {text: _from_json(item, tags, (*place, text), around) for text, item in value.items()}
+    return _instance(value, noted, made)
+
+
+def _instance(value: Any, noted: tuple[Tag, ...], made: Any = _SAME) -> Any:
+    """What JSON was, by what is noted for its place; `made`: the same with what is noted for the places in it."""
+    if made is _SAME:
         made = value
     for tag in reversed(noted):
-        if type(tag) is Foreign and tag.code == MODEL:  # as most are
-            made = _filled(tag, made) if isinstance(made, dict) else made
-            continue
-        match tag:
-            case Kept(stored, shown):
-                made = stored if json_text.equal(shown, value) else made
-            case Foreign(_, "langgraph.types", "Overwrite"):
+        if type(tag) is Foreign:
+            if tag.name == "Overwrite" and tag.module == "langgraph.types":
                 made = _filled(tag, {"value": made})
-            case Foreign(code) if code in (MODEL, MODEL_V1, KEYWORDS) and not isinstance(made, dict):
-                pass  # it is no longer an object
-            case Foreign():
+            elif tag.code not in _OF_OBJECTS or isinstance(made, dict):  # else it is no longer an object
                 made = _filled(tag, made)
-            case OddKeys():
-                pass
+        elif isinstance(tag, Kept):
+            made = tag.value if json_text.equal(tag.shown, value) else made
+        elif isinstance(made, dict):
+            made = {tag.keys.get(text, text): item for text, item in made.items()}
     return made
 
 
