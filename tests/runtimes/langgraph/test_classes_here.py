@@ -1,0 +1,89 @@
+"""Whether the classes of what is stored are where they were is told without decoding it, save where an instance may lie inside another."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
+from pydantic import BaseModel
+
+from statemig.runtimes.langgraph import classes
+from statemig.runtimes.langgraph.classes import AWAY, HERE, NONE, Here
+from statemig.runtimes.langgraph.values import Foreign, Postponed, Stored
+
+SERDE = JsonPlusSerializer()
+
+
+class Stays(BaseModel):
+    text: str = ""
+
+
+@dataclass
+class Holds:
+    inside: Any
+
+
+class Goes(BaseModel):
+    text: str = ""
+
+
+class Neighbour(BaseModel):
+    text: str = ""
+
+
+@pytest.fixture
+def here(monkeypatch: pytest.MonkeyPatch) -> Here:
+    """`Goes` lies somewhere else today."""
+    elsewhere = type("Goes", (), {"__module__": "elsewhere"})
+    there = classes._is_there
+    monkeypatch.setattr(classes, "_is_there", lambda module, name: name != "Goes" and there(module, name))
+    return Here({}, {"Goes": elsewhere})
+
+
+def stored(value: Any) -> Any:
+    """It as a saver gives it, with instances that nobody has decoded."""
+    return Stored(Postponed(SERDE), *SERDE.dumps_typed(value)).raw()
+
+
+@pytest.mark.parametrize(
+    ("value", "kinds"),
+    [
+        (None, NONE),
+        ({"a": [1, {"b": "c"}]}, NONE),
+        (Stays(), HERE),
+        ([Stays(), Stays()], HERE),
+        ({"deep": [Stays()]}, HERE),
+        ([1, Stays()], HERE),
+        (Goes(), AWAY),
+        ([Stays(), Goes()], AWAY),
+        ([Goes(), Stays()], AWAY),
+        ([Stays(), {"a": Goes()}], AWAY),
+        (Holds(Stays()), HERE),
+        (Holds(Goes()), AWAY),
+        ([Holds(1), Holds([Goes()])], AWAY),
+        (Holds("ÇÈÉ"), HERE),  # bytes that an instance may begin with
+        ([Stays(text="x" * 300), Neighbour()], HERE),
+    ],
+)
+def test_kinds(here: Here, value: Any, kinds: int) -> None:
+    for _ in range(2):  # the second time the classes are known
+        assert here.kinds(stored(value)) == kinds
+
+
+def test_instances_of_classes_that_are_here_are_not_decoded(
+    here: Here, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert here.kinds(stored([Stays(), Stays()])) == HERE
+    found = stored([Stays(), Stays()])
+    monkeypatch.setattr(Foreign, "__getattr__", lambda self, name: pytest.fail(f"it was asked for {name}"))
+    assert here.kinds(found) == HERE
+
+
+def test_what_is_made_anew_is_looked_into(here: Here) -> None:
+    assert here.kinds(Foreign(5, "app", "Stays", {})) == AWAY
+
+
+def test_an_odd_head_is_never_taken_for_another(here: Here) -> None:
+    assert classes._head(SERDE.dumps_typed(["m" * 300, "Name", {}])[1]) is None
