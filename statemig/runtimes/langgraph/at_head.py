@@ -1,12 +1,13 @@
-"""Threads that were at the revision of this code when they were last seen here. Nearly all are, nearly always, so they are read by the
-saver inside as if nothing was around it, and what it found is looked at afterwards: a stamp that has changed meanwhile says that it has to
-be read again, raw."""
+"""Threads that are at the revision of this code. Nearly all are, nearly always, so they are read by the saver inside as if nothing was
+around it, and what it found is looked at afterwards: a stamp that says something else says that it has to be read again, raw. That is done
+for threads that were at this revision when they were last seen here, and for others while those that were met were at it, too."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from statemig.envelope import Stamp
+from statemig.errors import StatemigError
 from statemig.runtimes.langgraph.stamps import KEY, TASK, without_complement
 
 if TYPE_CHECKING:
@@ -14,74 +15,113 @@ if TYPE_CHECKING:
 
     from langgraph.checkpoint.base import CheckpointTuple
 
-    from statemig.envelope import Stamp
-
 #: a thread, and the namespace in it
-Place = tuple[Any, str]
+Place = tuple[str, str]
 #: how many are remembered; then all are found out again
 _SIZE: Final = 10_000
 _PREFIX: Final = len(TASK)
+#: after this many threads in a row that were at head, the next one is taken to be: right after a deploy it would be read twice
+_ENOUGH: Final = 8
 
 
-@dataclass(slots=True)
-class Known:
-    """The stamp of a thread, as it is stored and as it is meant, and the id of the last checkpoint that was looked at."""
-
-    said: dict[str, Any]
-    stamp: Stamp
-    checkpoint: str
+#: the stamp of a thread, as it is stored and as it is meant, and the id of the last checkpoint that was looked at
+Known = tuple[dict[str, Any], Stamp, str]
 
 
 class AtHead:
-    """What is remembered. `look` is told of a checkpoint that was not looked at before, and of its stamp."""
+    """What is remembered of threads of a workflow, at the revision `target`."""
 
-    def __init__(self) -> None:
+    def __init__(self, workflow: str, target: str) -> None:
+        self._workflow = workflow
+        self._target = target
         self._known: dict[Place, Known] = {}
         #: stamps as they are stored and as they are meant, by their revision and the one that a thread began on
         self._usual: dict[tuple[Any, Any], tuple[dict[str, Any], Stamp]] = {}
+        #: the last one at head
+        self._last: tuple[dict[str, Any] | None, Stamp | None] = (None, None)
+        #: how many threads that were met for the first time were at head, since the last one that was not
+        self._met = 0
 
     def guess(self, config: Any) -> Place | None:
-        """What is asked for, where the newest checkpoint there was at head, or the one that is asked for is that."""
+        """What is asked for, where it is likely to be at head: the newest checkpoint of a thread, or the last one that was looked at."""
         inside = config["configurable"]
-        place = (inside["thread_id"], inside.get("checkpoint_ns") or "")
+        place = (str(inside["thread_id"]), inside.get("checkpoint_ns") or "")
+        asked = inside.get("checkpoint_id")
         known = self._known.get(place)
         if known is None:
-            return None
-        asked = inside.get("checkpoint_id")
-        return place if asked is None or asked == known.checkpoint else None
+            return place if self._met >= _ENOUGH and asked is None and place[1] == "" else None
+        return place if asked is None or asked == known[2] else None
 
     def seen(
         self,
         place: Place,
-        found: CheckpointTuple | None,
-        look: Callable[[CheckpointTuple, Place, Stamp], None],
+        found: CheckpointTuple,
+        look: Callable[[CheckpointTuple, Place], None],
     ) -> CheckpointTuple | None:
-        """What the saver inside has found, as a caller gets to see it; None where it is not what today's code would have stored. Raises
-        what `look` raises."""
+        """What the saver inside has found, as a caller gets to see it; None where it is not what today's code would have stored. `look` is
+        told of a checkpoint that was not looked at before. Raises what it raises."""
         known = self._known.get(place)
-        if found is None or known is None or found.metadata.get(KEY) != known.said:
-            self._known.pop(place, None)
-            return None
+        said: Any = found.metadata.get(KEY)
+        if known is not None:
+            stamp: Stamp | None = known[1]
+            if said != known[0]:
+                del self._known[place]
+                return None
+        else:
+            last, stamp = self._last
+            if said != last:
+                stamp = self._stamp(said)
+                if stamp is None:
+                    self._met = 0
+                    return None
+                self._last = (said, stamp)
+        assert stamp is not None
         for write in found.pending_writes or ():
             if write[0][:_PREFIX] == TASK:  # newer code wrote some of them
+                self._known.pop(place, None)
                 return None
         checkpoint = found.checkpoint["id"]
-        if checkpoint != known.checkpoint:
-            look(found, place, known.stamp)
-            known.checkpoint = checkpoint
-        if known.stamp.complement:
+        if known is None or checkpoint != known[2]:
+            look(found, place)
+            self._keep(place, (said, stamp, checkpoint))
+        if stamp.complement:
             shown: Any = without_complement(found.metadata)  # type: ignore[arg-type]
             return found._replace(metadata=shown)
         return found
 
+    def _stamp(self, said: Any) -> Stamp | None:
+        """What a stored stamp means, where it is one of the target."""
+        if type(said) is not dict or said.get("revision") != self._target:
+            return None
+        try:
+            stamp = self.usual(said) or Stamp.from_dict(said)
+        except StatemigError:
+            return None  # it is read again, and told then
+        return stamp if stamp.workflow == self._workflow else None
+
+    def stamp_of(self, thread: str, namespace: str, checkpoint: str) -> Stamp | None:
+        """That of the last checkpoint that was looked at."""
+        known = self._known.get((thread, namespace))
+        return known[1] if known is not None and known[2] == checkpoint else None
+
+    def has(self, place: Place) -> bool:
+        return place in self._known
+
     def put(self, place: Place, said: dict[str, Any], stamp: Stamp, checkpoint: str) -> None:
         """A checkpoint that is at head and was looked at."""
+        self._keep(place, (said, stamp, checkpoint))
+        self.remember(said, stamp)
+
+    def _keep(self, place: Place, known: Known) -> None:
         if len(self._known) >= _SIZE:
             self._known.clear()
-        self._known[place] = Known(said, stamp, checkpoint)
-        self.met(said, stamp)
+        self._known[place] = known
 
-    def met(self, said: dict[str, Any], stamp: Stamp) -> None:
+    def met(self, revision: str) -> None:
+        """A thread that nothing was known of has been read raw, and was at this revision."""
+        self._met = self._met + 1 if revision == self._target else 0
+
+    def remember(self, said: dict[str, Any], stamp: Stamp) -> None:
         """A stamp, at head or not."""
         if not stamp.complement:
             if len(self._usual) >= _SIZE:

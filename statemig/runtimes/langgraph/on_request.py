@@ -23,14 +23,13 @@ _ANSWERS: Final = "__pregel_resume_map"
 @dataclass(frozen=True, slots=True)
 class Asked:
     """`ids`: of the questions of a thread today. `before`: those by ids that they had before. `later`: those that another question comes
-    before. `moved`: the ids are others than those that the thread was parked with."""
+    before."""
 
     thread: str
     workflow: str
     ids: frozenset[str] = frozenset()
     before: Mapping[str, str] = field(default_factory=dict)
     later: frozenset[str] = frozenset()
-    moved: bool = False
 
     @classmethod
     def of(cls, reading: Reading, thread: str, found: CheckpointTuple | None) -> Asked:
@@ -42,13 +41,12 @@ class Asked:
         ids = frozenset(each.id for value in rows for each in value)
         said: Any = found.metadata or {}
         earlier: Mapping[str, str] = said.get(QUESTIONS) or {}
-        seen = reading.seen.get((thread, "", found.checkpoint["id"]))
+        seen = reading.seen_of(thread, "", found.checkpoint["id"])
         if seen is None:
-            return cls(thread, workflow, ids, earlier, moved=bool(earlier))
+            return cls(thread, workflow, ids, earlier)
         before = {**{old: seen.questions.get(new, new) for old, new in earlier.items()}, **seen.questions}
-        moved = bool(earlier) or seen.stamp.revision != reading.target
         later = frozenset(each.id for value in rows for each in value[1:]) if seen.guarded else frozenset()
-        return cls(thread, workflow, ids, before, later, moved)
+        return cls(thread, workflow, ids, before, later)
 
     def today(self, given: Mapping[str, Any], *, late: bool = False) -> dict[str, Any]:
         """Answers by the ids of today. Raises `AnswerError` for an id that belongs to no open question, and where another question comes
@@ -96,9 +94,14 @@ def translate_answers(reading: Reading, config: Any, found: CheckpointTuple | No
     inside = config["configurable"]
     if _RUNS not in inside or _WITHIN in inside or inside.get("checkpoint_ns"):
         return
-    asked = Asked.of(reading, str(inside["thread_id"]), found)
-    if asked.moved:
-        config["configurable"] = _Settings(inside, asked)
+    if found is None:
+        return
+    thread = str(inside["thread_id"])
+    if QUESTIONS not in found.metadata:
+        seen = reading.seen_of(thread, "", found.checkpoint["id"])
+        if seen is None or seen.stamp.revision == reading.target:
+            return
+    config["configurable"] = _Settings(inside, Asked.of(reading, thread, found))
 
 
 class _Settings(dict[str, Any]):

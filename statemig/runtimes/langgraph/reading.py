@@ -33,14 +33,15 @@ class Reading(Translating):
 
     # -- one checkpoint ------------------------------------------------------------------------------------------------
 
-    def look(self, found: CheckpointTuple, place: Place, stamp: Stamp) -> None:
-        """Take note of a checkpoint that is at the target. Raises `CursorError` where LangGraph would end the run."""
-        thread, namespace = str(place[0]), place[1]
+    def look(self, found: CheckpointTuple, place: Place) -> None:
+        """Look at a checkpoint that is at the target. Raises `CursorError` where LangGraph would end the run."""
         checkpoint: Any = found.checkpoint
-        self.require_nodes(checkpoint, namespace, thread)
-        if namespace == "":
-            self.roots.put(thread, True)
-        self.seen.put((thread, namespace, checkpoint["id"]), Seen(checkpoint["id"], stamp))
+        self.require_nodes(checkpoint, place[1], place[0])
+
+    def seen_of(self, thread: str, namespace: str, checkpoint: str) -> Seen | None:
+        """What is known of a checkpoint that was read."""
+        stamp = self.at_head.stamp_of(thread, namespace, checkpoint)
+        return self.seen.get((thread, namespace, checkpoint)) if stamp is None else Seen(checkpoint, stamp)
 
     def lies_where_it_says(self, config: Config) -> bool:
         """Whether what is asked for is stored under the names it is asked by."""
@@ -59,6 +60,7 @@ class Reading(Translating):
         if stamp is None:
             return None
         thread = str(stored.config["configurable"]["thread_id"])
+        self.at_head.met(stamp.revision)
         if stamp.revision != self.target:
             found = self.by_fields(stored, thread, stamp, {})
             if found is not None:
@@ -114,6 +116,7 @@ class Reading(Translating):
         stamp = yield from self.stamp(stored, metadata, thread)
         rows = sorted_rows(stored.pending_writes or (), stamp.revision)
         real = stored.config["configurable"]["checkpoint_id"]
+        self.at_head.met(stamp.revision)
         target = self.reachable([stamp.revision, *rows.by_revision], thread)
         if target is None or {stamp.revision, *rows.by_revision} == {target}:
             return self._as_it_is(stored, thread, namespace, stamp, rows, known=target is not None)
@@ -122,7 +125,7 @@ class Reading(Translating):
             short = self.by_fields(stored, thread, stamp, complement)
             if short is not None:
                 if KEY in metadata:
-                    self.at_head.met(metadata[KEY], stamp)
+                    self.at_head.remember(metadata[KEY], stamp)
                 return short
         shape = yield from self.translated(stored, thread, metadata, stamp, rows, self.alias)
         parked = shape.parked
@@ -187,7 +190,7 @@ class Reading(Translating):
                 inside["thread_id"], namespace, parent["configurable"]["checkpoint_id"]
             )
         elif known and not rows.stamps and KEY in metadata:
-            self.at_head.put((inside["thread_id"], namespace), metadata[KEY], stamp, real)
+            self.at_head.put((thread, namespace), metadata[KEY], stamp, real)
         shown: Any = without_complement(metadata)
         writes = [(task, channel, live(value)) for task, channel, value in _unstamped(stored)]
         return CheckpointTuple(config, checkpoint, shown, parent, writes)
@@ -206,7 +209,7 @@ class Reading(Translating):
         """Where a namespace lies."""
         if namespace == "":
             return ""
-        if self.roots.get(thread) is None:
+        if self.roots.get(thread) is None and not self.at_head.has((thread, "")):
             yield from self.one(config_of(thread, ""))
         here = there = ""
         for part in namespace.split("|"):
@@ -228,13 +231,19 @@ class Reading(Translating):
                     return old
         if native is None and ":" in namespace:
             for stored in (yield Search(config_of(thread, ""))):
-                if self.seen.get((thread, "", stored.config["configurable"]["checkpoint_id"])) is None:
+                if self.seen_of(thread, "", stored.config["configurable"]["checkpoint_id"]) is None:
                     yield from self.shown(stored, thread, "")
                 known = self.places.get((thread, namespace))
                 if known is not None:
                     return known
         self.places.put((thread, namespace), namespace)
         return namespace
+
+
+def is_newest_of_root(config: Config) -> bool:
+    """Whether the newest checkpoint of the root is asked for, which lies nowhere else."""
+    inside = config["configurable"]
+    return not inside.get("checkpoint_ns") and not inside.get("checkpoint_id")
 
 
 def guards(parked: Parked) -> Iterator[Row]:

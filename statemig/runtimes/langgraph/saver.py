@@ -25,7 +25,16 @@ from statemig.runtimes.langgraph.identity import beside
 from statemig.runtimes.langgraph.misfit import older
 from statemig.runtimes.langgraph.on_request import answers_today, translate_answers
 from statemig.runtimes.langgraph.passing import Named, named, named_of_runs, unnamed
-from statemig.runtimes.langgraph.reading import Config, Get, Reading, Request, Search, Seen, Steps
+from statemig.runtimes.langgraph.reading import (
+    Config,
+    Get,
+    Reading,
+    Request,
+    Search,
+    Seen,
+    Steps,
+    is_newest_of_root,
+)
 from statemig.runtimes.langgraph.rows import rows_beside
 from statemig.runtimes.langgraph.stamps import KEY, QUESTIONS, stamp_row, stamped
 from statemig.runtimes.langgraph.tasks import INTERRUPT, RESUME
@@ -117,13 +126,19 @@ class MigratingSaver(BaseCheckpointSaver[Any]):
         reading = self._reading
         if self._turns is not None:
             self._run(self._turns.require(reading, config, self._turns.beat()))
-        found: CheckpointTuple | None
         place = reading.at_head.guess(config)
         if place is not None:
-            found = reading.at_head.seen(place, self.inner.get_tuple(config), reading.look)
+            stored = self.inner.get_tuple(config)
+            found = None if stored is None else reading.at_head.seen(place, stored, reading.look)
             if found is not None:
-                return self._shown(config, found)
+                if QUESTIONS in found.metadata:
+                    translate_answers(reading, config, found)
+                return found
+            if stored is None and is_newest_of_root(config):
+                return None
         stored = self._reader.get_tuple(config) if reading.lies_where_it_says(config) else None
+        if stored is None and is_newest_of_root(config):
+            return None
         found = reading.at_once(stored)
         if found is None:
             found = self._run(reading.one(config, stored))
@@ -135,22 +150,23 @@ class MigratingSaver(BaseCheckpointSaver[Any]):
         if self._turns is not None:
             view = await asyncio.to_thread(self._turns.beat)
             await self._arun(self._turns.require(reading, config, view))
-        found: CheckpointTuple | None
         place = reading.at_head.guess(config)
         if place is not None:
-            found = reading.at_head.seen(place, await self.inner.aget_tuple(config), reading.look)
+            stored = await self.inner.aget_tuple(config)
+            found = None if stored is None else reading.at_head.seen(place, stored, reading.look)
             if found is not None:
-                return self._shown(config, found)
+                if QUESTIONS in found.metadata:
+                    translate_answers(reading, config, found)
+                return found
+            if stored is None and is_newest_of_root(config):
+                return None
         stored = await self._reader.aget_tuple(config) if reading.lies_where_it_says(config) else None
+        if stored is None and is_newest_of_root(config):
+            return None
         found = reading.at_once(stored)
         if found is None:
             found = await self._arun(reading.one(config, stored))
         translate_answers(reading, config, found)
-        return found
-
-    def _shown(self, config: Any, found: CheckpointTuple) -> CheckpointTuple:
-        if QUESTIONS in found.metadata:
-            translate_answers(self._reading, config, found)
         return found
 
     def list(
@@ -224,7 +240,7 @@ class MigratingSaver(BaseCheckpointSaver[Any]):
     def _seen(self, thread: str, namespace: str, checkpoint: str | None) -> Steps[Seen | None]:
         if not checkpoint:
             return None
-        known = self._reading.seen.get((thread, namespace, checkpoint))
+        known = self._reading.seen_of(thread, namespace, checkpoint)
         if known is None:
             yield from self._reading.one(
                 {
@@ -235,7 +251,7 @@ class MigratingSaver(BaseCheckpointSaver[Any]):
                     }
                 }
             )
-            known = self._reading.seen.get((thread, namespace, checkpoint))
+            known = self._reading.seen_of(thread, namespace, checkpoint)
         return known
 
     def _stamp_after(self, parent: Seen | None) -> Stamp:
@@ -255,7 +271,7 @@ class MigratingSaver(BaseCheckpointSaver[Any]):
         thread, namespace = str(inside["thread_id"]), inside.get("checkpoint_ns") or ""
         self._reading.seen.put((thread, namespace, checkpoint["id"]), Seen(checkpoint["id"], stamp))
         if place["configurable"]["checkpoint_ns"] == namespace:
-            self._reading.at_head.put((inside["thread_id"], namespace), said[KEY], stamp, checkpoint["id"])
+            self._reading.at_head.put((thread, namespace), said[KEY], stamp, checkpoint["id"])
         return {
             "configurable": {
                 "thread_id": inside["thread_id"],

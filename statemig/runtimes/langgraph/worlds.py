@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from statemig.errors import CursorError, NewerRevisionError, UnknownRevisionError
 from statemig.runtimes.langgraph.fields_only import FieldsOnly
@@ -14,6 +14,10 @@ from statemig.runtimes.langgraph.tasks import Nodes, Parked
 
 if TYPE_CHECKING:
     from statemig.migrator import Migrator
+
+
+#: of channels, how many are remembered
+_COMBINATIONS: Final = 1000
 
 
 class Worlds:
@@ -33,10 +37,13 @@ class Worlds:
         self._nodes: dict[str, Nodes] = {}
         self._names: dict[tuple[str, str], Names] = {}
         self._short: dict[str, FieldsOnly | None] = {}
+        #: combinations of channels none of which leads to a node that there is not
+        self._safe: set[tuple[Any, ...]] = set()
 
     def bind(self, graph: Any) -> None:
         self._bound[:] = [graph]
         self._short.clear()
+        self._safe.clear()
         self._nodes.pop(self.target, None)
 
     @property
@@ -116,17 +123,19 @@ class Worlds:
         self, checkpoint: Mapping[str, Any], namespace: str, thread: str, target: str | None = None
     ) -> None:
         """Raises `CursorError` where an edge leads to a node that there is not: LangGraph would end the run."""
-        branches = [each for each in checkpoint["channel_values"] if each.startswith(BRANCH)]
-        if not branches:
+        values = checkpoint["channel_values"]
+        # Where LangGraph has noted what was written to last, it runs what that leads to, and nothing else.
+        channels = (namespace, target, *(checkpoint.get("updated_channels") or values))
+        if channels in self._safe:
             return
+        branches = [each for each in channels[2:] if each in values and each.startswith(BRANCH)]
         prefix = Parked(namespace, {}, 0, ()).prefix if namespace else ""
         known = self.nodes(target or self.target).known(prefix)
-        if known is None:
-            return
-        for channel in branches:
+        away = [] if known is None else [each for each in branches if not _is_in(known, each[len(BRANCH) :])]
+        if not away and ":" not in namespace and len(self._safe) < _COMBINATIONS:
+            self._safe.add(channels)
+        for channel in away:
             node = channel[len(BRANCH) :]
-            if node in known or node.startswith("__"):
-                continue
             seen = checkpoint["versions_seen"].get(node, {}).get(channel)
             if seen is None or checkpoint["channel_versions"][channel] > seen:
                 raise CursorError(
@@ -138,3 +147,7 @@ class Worlds:
                     step=prefix + node,
                     hint=hint_for(self.migrator, target or self.target, self.graph, prefix + node),
                 )
+
+
+def _is_in(known: frozenset[str], node: str) -> bool:
+    return node in known or node.startswith("__")

@@ -129,3 +129,108 @@ def test_a_graph_that_is_bound_later_is_asked_about_threads_that_are_known(tmp_p
         worker.saver.bind(graph_of("other").compile(name="flow"))
         with pytest.raises(CursorError, match="'approve'"):
             worker.saver.get_tuple(THREAD)
+
+
+# -- threads that a worker meets for the first time --------------------------------------------------------------------
+
+OTHERS: list[Any] = [{"configurable": {"thread_id": f"other{number}"}} for number in range(9)]
+
+
+class Meeting:
+    """A worker of version 2 that knows no thread, on a store where version 2 parked some. `raw`: the threads that it has read raw."""
+
+    def __init__(self, inner: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+        writer = Worker(inner, 2)
+        for config in OTHERS:
+            writer.graph.invoke({"topic": "x"}, config)
+        self.saver = MigratingSaver(inner, migrator())
+        self.raw: list[str] = []
+        reader = self.saver._reader
+        read = reader.get_tuple
+
+        def counted(config: Any) -> Any:
+            self.raw.append(config["configurable"]["thread_id"])
+            return read(config)
+
+        monkeypatch.setattr(reader, "get_tuple", counted)
+        for config in OTHERS:
+            assert self.saver.get_tuple(config) == inner.get_tuple(config)
+
+
+@pytest.fixture
+def kept(tmp_path: Path) -> Storage:
+    return Storage("sqlite", tmp_path / "checkpoints.db")
+
+
+def test_while_all_are_at_head_the_next_is_taken_to_be(
+    kept: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with kept.open() as inner:
+        Worker(inner, 2).graph.invoke({"topic": "x"}, THREAD)
+        meeting = Meeting(inner, monkeypatch)
+        assert meeting.raw == [f"other{number}" for number in range(8)]
+        assert meeting.saver.get_tuple(THREAD) == inner.get_tuple(THREAD)
+        assert "t1" not in meeting.raw
+
+
+def test_one_that_is_not_is_read_raw_and_so_is_the_next(
+    kept: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with kept.open() as inner:
+        Worker(inner, 1).graph.invoke({"topic": "x"}, THREAD)
+        meeting = Meeting(inner, monkeypatch)
+        found = meeting.saver.get_tuple(THREAD)
+        assert found == MigratingSaver(inner, migrator()).get_tuple(THREAD) != inner.get_tuple(THREAD)
+        Worker(inner, 2).graph.invoke({"topic": "x"}, {"configurable": {"thread_id": "t2"}})
+        meeting.saver.get_tuple({"configurable": {"thread_id": "t2"}})
+        assert meeting.raw[-2:] == ["t1", "t2"]
+
+
+def test_one_on_which_a_newer_worker_hung_something_is_refused(
+    kept: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with kept.open() as inner:
+        old = Worker(inner, 1)
+        for config in OTHERS:
+            old.graph.invoke({"topic": "x"}, config)
+        old.graph.invoke({"topic": "x"}, THREAD)
+        Worker(inner, 2).graph.invoke(None, THREAD)  # it asks again: writes of its own, and no new checkpoint
+        saver = MigratingSaver(inner, migrator(), revision="r1")
+        for config in OTHERS:
+            saver.get_tuple(config)
+        with pytest.raises(NewerRevisionError):
+            saver.get_tuple(THREAD)
+
+
+def test_one_that_stands_on_a_node_that_there_is_not_is_refused(
+    kept: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with kept.open() as inner:
+        Worker(inner, 2).graph.invoke({"topic": "x"}, THREAD)
+        meeting = Meeting(inner, monkeypatch)
+        meeting.saver.bind(graph_of("other").compile(name="flow"))
+        with pytest.raises(CursorError, match="'review'"):
+            meeting.saver.get_tuple(THREAD)
+
+
+def test_a_thread_that_is_not_there(kept: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
+    with kept.open() as inner:
+        meeting = Meeting(inner, monkeypatch)
+        assert meeting.saver.get_tuple(THREAD) is None
+        assert "t1" not in meeting.raw  # once is enough
+
+
+def test_what_a_worker_writes_on_a_thread_that_it_took_to_be_at_head(
+    kept: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with kept.open() as inner:
+        Worker(inner, 1).graph.invoke({"topic": "x"}, THREAD)
+        Worker(inner, 2).graph.invoke(Command(resume="yes"), THREAD)
+        meeting = Meeting(inner, monkeypatch)
+        graph = graph_of("review").compile(checkpointer=meeting.saver, name="flow")
+        assert graph.invoke(Command(resume="sure"), THREAD)["answer"] == "sure"
+        assert "t1" not in meeting.raw
+        found = inner.get_tuple(THREAD)
+        assert found is not None
+        said: Any = found.metadata
+        assert (said["statemig"]["revision"], said["statemig"]["started"]) == ("r2", "r1")
