@@ -310,6 +310,15 @@ class Migrator:
         way = self._way(source, target)
         return None if way.fields is None else way
 
+    def goes_by_keys(
+        self, way: Way, before: Iterable[str], after: Iterable[str], steps: Iterable[str]
+    ) -> bool:
+        """Whether a run that has been upgraded is valid at both ends whatever the values in its state are: its fields at both ends and the
+        steps that it stands on decide. It has no output and nothing pending."""
+        steps = frozenset(steps)
+        known = self._validity.goes_by_keys
+        return known(before, steps, way.source, "stored") and known(after, steps, way.target, "accepts")
+
     def _stages(self, source: str, target: str) -> tuple[Stage, ...]:
         return self._way(source, target).stages
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from statemig import document as documents
@@ -68,21 +68,37 @@ class Validity:
         if snapshot is not None and snapshot.steps and not self._stands_well(document, snapshot, target):
             require_cursor(document, snapshot, target)
 
+    def goes_by_keys(self, keys: Iterable[str], steps: Iterable[str], revision: str, side: str) -> bool:
+        """Whether a run is right for the revision whatever the values in its state are: one with just these keys in it, which stands on
+        these steps, and has no output and nothing pending. `side` as of the validators."""
+        if self._validator(revision, side) is None:
+            return True
+        free, required = self._free[revision, side]
+        there = frozenset(keys)
+        return free >= there >= required and self._easy_steps(revision).issuperset(steps)
+
     def _stands_well(self, document: Document, snapshot: Snapshot, revision: str) -> bool:
         """Whether all positions, of which a document usually has one, stand on steps of which there is nothing to be asked."""
         if document.get("pending"):
             return False
+        easy = self._easy_steps(revision)
+        for position in document.get("cursor") or ():  # noqa: SIM110, because a generator takes three times as long
+            if position["step"] not in easy:
+                return False
+        return True
+
+    def _easy_steps(self, revision: str) -> frozenset[str]:
+        """The steps on which a run may stand whatever is in its document."""
         easy = self._easy.get(revision)
         if easy is None:
+            snapshot = self._snapshot(revision)
+            assert snapshot is not None
             easy = self._easy[revision] = frozenset(
                 name
                 for name, step in snapshot.steps.items()
                 if not step.reads and name not in snapshot.dead_ends and name not in snapshot.sure_arrivals
             )
-        for position in document.get("cursor") or ():  # noqa: SIM110, because a generator takes three times as long
-            if position["step"] not in easy:
-                return False
-        return True
+        return easy
 
     def _problems(self, document: Document, revision: str, side: str) -> list[tuple[str, str]]:
         validator = self._validator(revision, side)

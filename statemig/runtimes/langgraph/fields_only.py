@@ -11,7 +11,7 @@ Both make the same of a checkpoint. Pure.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import starmap
 from typing import TYPE_CHECKING, Any, Final
@@ -21,6 +21,7 @@ from langgraph.types import Interrupt
 
 from statemig import json_text
 from statemig.envelope import Stamp
+from statemig.errors import StatemigError
 from statemig.runtimes.langgraph.became import moved, relocates
 from statemig.runtimes.langgraph.channels import fresh_version
 from statemig.runtimes.langgraph.classes import AWAY, HERE, Here
@@ -46,14 +47,15 @@ _OUTLINES: Final = 256
 @dataclass(frozen=True, slots=True)
 class Put:
     """What becomes of the channels of an `Outline` where the state has certain fields afterwards. `new`: the channels that come; `gone`:
-    the names of those that go; `renamed`: those that have another name and no value."""
+    the names of those that go; `renamed`: those that have another name and no value. `is_valid`: every such state is."""
 
+    is_valid: bool
     new: tuple[str, ...]
     gone: frozenset[str]
     renamed: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Outline:
     """What the channels of a checkpoint are called at another revision.
 
@@ -61,7 +63,8 @@ class Outline:
     `renamed` the names, under which nothing is stored. `private`: the channels that are no field of the state, and have a value.
     `fields`: those that are, in their order, some `handed` on and others `looked` into. `rest`: all others that have a value, and
     `joins`, those among them where branches arrive; `edges`: those that lead to a node, with the node and the triggers of its task.
-    `others`: the names of channels that are no fields and may hold instances.
+    `others`: the names of channels that are no fields and may hold instances. `is_valid`: states with these fields are, whatever their
+    values, as far as is known.
     """
 
     names: Mapping[str, str]
@@ -76,16 +79,19 @@ class Outline:
     joins: tuple[str, ...]
     edges: tuple[tuple[str, str, tuple[str, ...]], ...]
     others: tuple[str, ...]
+    is_valid: bool = False
     _puts: dict[tuple[str, ...], Put] = field(default_factory=dict)
 
-    def put(self, after: Mapping[str, Any]) -> Put:
+    def put(self, after: Mapping[str, Any], is_valid: Callable[[Outline, Sequence[str]], bool]) -> Put:
+        """`is_valid`: whether the fields before and after are enough to know that the state is valid, whatever the values."""
         key = tuple(after)
         found = self._puts.get(key)
         if found is None:
             new = tuple(name for name in after if name not in self.fields)
             gone = frozenset(name for each in self.fields if (name := self.names[each]) not in after)
             renamed = tuple(each for each in self.renamed if each not in new and each not in gone)
-            found = Put(new, gone, renamed)
+            found = Put(is_valid(self, key), new, gone, renamed)
+            self.is_valid = self.is_valid or found.is_valid
             if len(self._puts) < _OUTLINES:
                 self._puts[key] = found
         return found
@@ -170,18 +176,10 @@ class FieldsOnly:
                 stood_there[channel] = tags
             if tags or type(value) is Stored:
                 held.append(channel)
-        result = self._migrator.upgrade(
-            _document(tasks, before, waiting=bool(asked)),
-            self._source,
-            to=self._target,
-            run_id=thread,
-            record="complement",
-            complement=complement,
-        )
-        if result.error is not None:
+        upgraded = self._upgraded(outline, _document(tasks, before, waiting=bool(asked)), complement, thread)
+        if upgraded is None:
             return None
-        after: dict[str, Any] = result.document["state"]
-        put = outline.put(after)
+        after, put, complement = upgraded
         version = fresh_version(found, self._target)
         written = dict.fromkeys(put.new, version)
         values = {name: stood[channel] for channel, name in outline.private}
@@ -233,14 +231,43 @@ class FieldsOnly:
             ),
             Seen(
                 identity,
-                stamp
-                if result.complement == stamp.complement
-                else replace(stamp, complement=result.complement),
+                stamp if complement == stamp.complement else replace(stamp, complement=complement),
                 Stamped({self._source: rows}) if asked else NO_ROWS,
                 written,
                 questions=dict(zip(asked, asked, strict=True)),
             ),
         )
+
+    def _upgraded(
+        self, outline: Outline, document: Document, complement: Complement, thread: str
+    ) -> tuple[dict[str, Any], Put, Complement] | None:
+        """The state, what becomes of the channels, and the complement; None where anything is wrong."""
+        after: dict[str, Any]
+        if outline.is_valid:
+            try:
+                made, kept = self._way.run(document, complement, True, thread)
+            except (StatemigError, RecursionError):
+                return None
+            after = made["state"]
+            put = outline.put(after, self._is_valid)
+            if put.is_valid:
+                return after, put, kept
+        result = self._migrator.upgrade(
+            document,
+            self._source,
+            to=self._target,
+            run_id=thread,
+            record="complement",
+            complement=complement,
+        )
+        if result.error is not None:
+            return None
+        after = result.document["state"]
+        return after, outline.put(after, self._is_valid), result.complement
+
+    def _is_valid(self, outline: Outline, after: Sequence[str]) -> bool:
+        nodes = [node for _, node, _ in outline.edges]
+        return self._migrator.goes_by_keys(self._way, outline.fields, after, nodes)
 
     def _outline(self, checkpoint: Mapping[str, Any]) -> Outline | None:
         key = (tuple(checkpoint["channel_versions"]), tuple(checkpoint["channel_values"]))
