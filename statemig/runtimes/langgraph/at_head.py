@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from statemig.envelope import Stamp
 from statemig.errors import StatemigError
+from statemig.runtimes.langgraph.seen import Recent, Seen
 from statemig.runtimes.langgraph.stamps import KEY, TASK, without_complement
 
 if TYPE_CHECKING:
@@ -29,9 +30,11 @@ Known = tuple[dict[str, Any], Stamp, str]
 
 
 class AtHead:
-    """What is remembered of threads of a workflow, at the revision `target`."""
+    """What is remembered of threads of a workflow, at the revision `target`. `before` is given what is
+    forgotten of a thread that has gone on: writes of a task may come later than the checkpoint that follows."""
 
-    def __init__(self, workflow: str, target: str) -> None:
+    def __init__(self, workflow: str, target: str, before: Recent[Seen]) -> None:
+        self._before = before
         self._workflow = workflow
         self._target = target
         self._known: dict[Place, Known] = {}
@@ -104,6 +107,12 @@ class AtHead:
         known = self._known.get((thread, namespace))
         return known[1] if known is not None and known[2] == checkpoint else None
 
+    def comes_next(self, thread: str, namespace: str, checkpoint: str) -> bool:
+        """Whether a checkpoint is newer than the last one that was looked at. What a worker runs it has read or made itself: this one it
+        has made, and not stored yet."""
+        known = self._known.get((thread, namespace))
+        return known is not None and known[2] < checkpoint
+
     def has(self, place: Place) -> bool:
         return place in self._known
 
@@ -113,7 +122,10 @@ class AtHead:
         self.remember(said, stamp)
 
     def _keep(self, place: Place, known: Known) -> None:
-        if len(self._known) >= _SIZE:
+        last = self._known.get(place)
+        if last is not None and last[2] != known[2]:
+            self._before.put((*place, last[2]), Seen(last[2], last[1]))
+        elif len(self._known) >= _SIZE:
             self._known.clear()
         self._known[place] = known
 

@@ -235,7 +235,9 @@ class MigratingSaver(BaseCheckpointSaver[Any]):
             stored["checkpoint_id"] = parent.stored
         stamp = self._stamp_after(parent)
         complement = yield from self._reading.complements.kept(thread, stamp.complement)
-        return {**config, "configurable": stored}, parent, replace(stamp, complement=complement)
+        if complement is not stamp.complement:
+            stamp = replace(stamp, complement=complement)
+        return {**config, "configurable": stored}, parent, stamp
 
     def _seen(self, thread: str, namespace: str, checkpoint: str | None) -> Steps[Seen | None]:
         if not checkpoint:
@@ -269,9 +271,10 @@ class MigratingSaver(BaseCheckpointSaver[Any]):
     ) -> Any:
         inside = config["configurable"]
         thread, namespace = str(inside["thread_id"]), inside.get("checkpoint_ns") or ""
-        self._reading.seen.put((thread, namespace, checkpoint["id"]), Seen(checkpoint["id"], stamp))
         if place["configurable"]["checkpoint_ns"] == namespace:
             self._reading.at_head.put((thread, namespace), said[KEY], stamp, checkpoint["id"])
+        else:
+            self._reading.seen.put((thread, namespace, checkpoint["id"]), Seen(checkpoint["id"], stamp))
         return {
             "configurable": {
                 "thread_id": inside["thread_id"],
@@ -288,11 +291,12 @@ class MigratingSaver(BaseCheckpointSaver[Any]):
         inside = config["configurable"]
         thread, namespace = str(inside["thread_id"]), inside.get("checkpoint_ns") or ""
         place = yield from self._reading.place(thread, namespace)
-        seen = yield from self._seen(thread, namespace, inside["checkpoint_id"])
+        seen = None
+        if not self._reading.at_head.comes_next(thread, namespace, inside["checkpoint_id"]):
+            seen = yield from self._seen(thread, namespace, inside["checkpoint_id"])
         if seen is None:  # it is stored only later
-            return [
-                ({**config, "configurable": {**inside, "checkpoint_ns": place}}, writes, task_id, task_path)
-            ]
+            where = {**config, "configurable": {**inside, "checkpoint_ns": place}}
+            return [(where, self._all_guarded(writes), task_id, task_path)]
         where = {**config, "configurable": {**inside, "checkpoint_ns": place, "checkpoint_id": seen.stored}}
         found: list[tuple[Any, ...]] = []
         target = self._reading.target
@@ -305,8 +309,7 @@ class MigratingSaver(BaseCheckpointSaver[Any]):
                 self._reading.seen.put((thread, namespace, inside["checkpoint_id"]), replace(seen, rows=rows))
         if any(name == RESUME for name, _ in writes):
             writes = self._using(seen.held.get(task_id) or {}, writes)
-        writes = [(name, self._guarded(value) if name == INTERRUPT else value) for name, value in writes]
-        found.append((where, writes, task_id, task_path))
+        found.append((where, self._all_guarded(writes), task_id, task_path))
         return found
 
     def _using(self, held: Mapping[int, Any], writes: Sequence[tuple[str, Any]]) -> Sequence[tuple[str, Any]]:
@@ -319,6 +322,9 @@ class MigratingSaver(BaseCheckpointSaver[Any]):
         for question in (each for name, asked in writes if name == INTERRUPT for each in asked):
             self._reading.answered.put(question.id, came)
         return made
+
+    def _all_guarded(self, writes: Sequence[tuple[str, Any]]) -> Sequence[tuple[str, Any]]:
+        return [(name, self._guarded(value) if name == INTERRUPT else value) for name, value in writes]
 
     def _guarded(self, questions: Any) -> Any:
         """What a task asks, and a second question where it has its answer already: LangGraph refuses an answer without an id where two are

@@ -52,7 +52,7 @@ class Translating(Worlds):
         self.aliases: Recent[str] = Recent(10_000)
         #: questions, by id, that a task has asked though their answer was held for it
         self.answered: Recent[bool] = Recent(10_000)
-        self.at_head = AtHead(migrator.workflow, target)
+        self.at_head = AtHead(migrator.workflow, target, self.seen)
 
     def forget(self) -> None:
         """What is stored has been changed other than by going on."""
