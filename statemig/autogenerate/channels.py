@@ -19,14 +19,25 @@ def runtime_changes(
 ) -> Iterator[Change]:
     """`changes` are those of the state: a channel that was renamed is the same channel."""
     if old.runtime and new.runtime:
-        yield from _reducers(old, new, changes)
+        yield from _reducers(old, new, match, changes)
         yield from _joins(old, new, match)
         yield from _stops(old, new, match)
 
 
-def _reducers(old: Snapshot, new: Snapshot, changes: Sequence[Change]) -> Iterator[Change]:
-    was: Mapping[str, str] = old.runtime.get("channels", {})
-    now: Mapping[str, str] = new.runtime.get("channels", {})
+def _reducers(
+    old: Snapshot, new: Snapshot, match: StepMatch, changes: Sequence[Change]
+) -> Iterator[Change]:
+    """A channel of a graph inside goes by the step that runs it: with its name, and away with it."""
+    was = {
+        _of_step(name, match.kept): how
+        for name, how in old.runtime.get("channels", {}).items()
+        if name.rpartition(".")[0] not in match.gone
+    }
+    now: Mapping[str, str] = {
+        name: how
+        for name, how in new.runtime.get("channels", {}).items()
+        if name.rpartition(".")[0] not in match.come
+    }
     gone = {change.path for change in changes if change.rule in ("S07", "S08")}
     come = {change.path for change in changes if change.rule in ("S04", "S05", "S06")}
     renamed = {
@@ -47,6 +58,11 @@ def _reducers(old: Snapshot, new: Snapshot, changes: Sequence[Change]) -> Iterat
     for name, to in kept.items():
         if was.get(name) != now.get(to):
             yield Change.of("W13", _STATE + name, was.get(name, _LAST), now.get(to, _LAST))
+
+
+def _of_step(channel: str, kept: Mapping[str, str]) -> str:
+    step, dot, name = channel.rpartition(".")
+    return f"{kept.get(step, step)}{dot}{name}"
 
 
 def _joins(old: Snapshot, new: Snapshot, match: StepMatch) -> Iterator[Change]:

@@ -336,6 +336,35 @@ def test_a_reducer_of_a_field_that_was_renamed_is_compared_with_the_one_it_had()
     assert [each.rule for each in diff(old, capture(graph_of(Other)), renames)] == ["S12", "W13"]
 
 
+def around(node: str, reducer: Any | None = together) -> Any:
+    """A graph with another inside, that has a channel of its own; without a reducer, a graph with no other inside."""
+
+    class Inner(TypedDict):
+        log: Annotated[list[str], reducer]
+
+    Inner.__annotations__ = {"log": Annotated[list[str], reducer]}
+    outer: StateGraph[Any] = StateGraph(Ticket)
+    outer.add_node("first", nothing)
+    outer.add_edge(START, "first")
+    if reducer is not None:
+        outer.add_node(node, graph_of(Inner))
+        outer.add_edge("first", node)
+    return capture(outer.compile(name="outer"))
+
+
+def test_a_reducer_inside_goes_with_the_step_that_runs_its_graph() -> None:
+    renames = {"steps.inside": "within", "steps.inside.work": "within.work"}
+    same = diff(around("inside"), around("within"), renames)
+    other = diff(around("inside"), around("within", apart), renames)
+    assert "W13" not in {change.rule for change in same}
+    assert [change.path for change in other if change.rule == "W13"] == ["state.within.log"]
+
+
+def test_a_reducer_of_a_graph_that_comes_or_goes_is_no_change_of_its_own() -> None:
+    assert "W13" not in rules(around("inside"), around("", None))
+    assert "W13" not in rules(around("", None), around("inside"))
+
+
 def test_a_reducer_that_comes_or_goes_is_a_change() -> None:
     class Last(TypedDict):
         log: list[str]
