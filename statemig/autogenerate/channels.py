@@ -24,9 +24,7 @@ def runtime_changes(
         yield from _stops(old, new, match)
 
 
-def _reducers(
-    old: Snapshot, new: Snapshot, match: StepMatch, changes: Sequence[Change]
-) -> Iterator[Change]:
+def _reducers(old: Snapshot, new: Snapshot, match: StepMatch, changes: Sequence[Change]) -> Iterator[Change]:
     """A channel of a graph inside goes by the step that runs it: with its name, and away with it."""
     was = {
         _of_step(name, match.kept): how
