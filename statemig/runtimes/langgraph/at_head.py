@@ -68,11 +68,11 @@ class AtHead:
         if known is not None:
             stamp: Stamp | None = known[1]
             if said != known[0]:
-                del self._known[place]
+                self._known.pop(place, None)
                 return None
         else:
             last, stamp = self._last
-            if said != last:
+            if stamp is None or said != last:
                 stamp = self._stamp(said)
                 if stamp is None:
                     self._met = 0
@@ -108,10 +108,12 @@ class AtHead:
         return known[1] if known is not None and known[2] == checkpoint else None
 
     def comes_next(self, thread: str, namespace: str, checkpoint: str) -> bool:
-        """Whether a checkpoint is newer than the last one that was looked at. What a worker runs it has read or made itself: this one it
-        has made, and not stored yet."""
+        """Whether a checkpoint is newer than the last one that was looked at, and was not read raw. What a worker runs it has read or made
+        itself: this one it has made, and not stored yet."""
         known = self._known.get((thread, namespace))
-        return known is not None and known[2] < checkpoint
+        if known is None or known[2] >= checkpoint:
+            return False
+        return self._before.get((thread, namespace, checkpoint)) is None
 
     def has(self, place: Place) -> bool:
         return place in self._known

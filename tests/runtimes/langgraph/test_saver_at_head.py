@@ -234,3 +234,30 @@ def test_what_a_worker_writes_on_a_thread_that_it_took_to_be_at_head(
         assert found is not None
         said: Any = found.metadata
         assert (said["statemig"]["revision"], said["statemig"]["started"]) == ("r2", "r1")
+
+
+def test_threads_that_are_adopted_are_read_as_they_are(kept: Storage) -> None:
+    with kept.open() as inner:
+        bare = graph_of("approve").compile(checkpointer=inner, name="flow")
+        for config in (*OTHERS, THREAD):
+            bare.invoke({"topic": "x"}, config)
+        saver = MigratingSaver(inner, migrator(), revision="r1")
+        for config in (*OTHERS, THREAD):
+            assert saver.get_tuple(config) == inner.get_tuple(config)
+
+
+def test_what_is_written_on_a_newer_checkpoint_of_an_older_worker_is_stamped(kept: Storage) -> None:
+    with kept.open() as inner:
+        saver = MigratingSaver(inner, migrator(), on_newer="downgrade")
+        graph = graph_of("review").compile(checkpointer=saver, name="flow")
+        graph.invoke({"topic": "x"}, THREAD)
+        older = MigratingSaver(inner, migrator(), revision="r1", on_newer="downgrade")
+        graph_of("approve").compile(checkpointer=older, name="flow").update_state(THREAD, {"topic": "y"})
+        found = inner.get_tuple(THREAD)
+        assert found is not None
+        shown = saver.get_tuple(found.config)  # by its id, so that it is not looked at as the last one
+        assert shown is not None
+        saver.put_writes(shown.config, [("answer", "z")], "4f9a5d1e-0000-4000-8000-000000000000")
+        after = inner.get_tuple(THREAD)
+        assert after is not None
+        assert [write[0][:9] for write in after.pending_writes or ()].count("statemig:") == 1
