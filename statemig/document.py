@@ -56,11 +56,13 @@ def steps_named(document: Document) -> Iterator[tuple[str, str]]:
 
 def _is_sound(document: Any) -> bool:
     """Whether it surely is a run document: the quick answer for nearly all."""
-    if type(document) is not dict or "pending" in document or type(document.get("state")) is not dict:
+    if type(document) is not dict or type(document.get("state")) is not dict:
         return False
     status, cursor = document.get("status", "active"), document.get("cursor", _NONE)
     if type(status) is not str or status not in _STATUSES or type(cursor) is not list:
         return False
+    if document.get("pending", _NONE) != _NONE:
+        return False  # that something is pending is rare
     if type(document.get("outputs", _EMPTY)) is not dict or type(document.get("done", _EMPTY)) is not dict:
         return False
     for position in cursor:
