@@ -109,6 +109,9 @@ class Channels(Became):
                 self.values[self.names.field(channel)] = value
         for channel, value in after.items():
             same = channel in before and channel in old and channel not in other
+            same = (
+                same and self.names.field(channel) == channel
+            )  # else it is another one that has taken the name
             if same and json_text.equal(before[channel], value):
                 self.values[channel] = old[channel]
             else:

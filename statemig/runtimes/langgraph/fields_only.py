@@ -207,7 +207,7 @@ class FieldsOnly:
         noted, other = self._moved(state.noted)
         written: list[str] = []
         for channel in state.looked:
-            if channel not in after:
+            if channel not in after or channel in new:
                 continue
             if channel not in other and json_text.equal(state.before[channel], after[channel]):
                 after[channel] = stood[channel]

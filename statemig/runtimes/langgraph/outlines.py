@@ -112,7 +112,8 @@ class Outline:
         key = tuple(after)
         found = self._puts.get(key)
         if found is None:
-            new = tuple(name for name in after if name not in self.fields)
+            stay = {each for each in self.fields if self.names[each] == each}
+            new = tuple(name for name in after if name not in stay)
             gone = frozenset(name for each in self.fields if (name := self.names[each]) not in after)
             renamed = tuple(each for each in self.renamed if each not in new and each not in gone)
             found = Put(is_valid(self, key), new, gone, renamed)

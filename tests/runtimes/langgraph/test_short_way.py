@@ -15,16 +15,21 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from langgraph.checkpoint.base import CheckpointTuple
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
+from langgraph.graph import END, START, StateGraph
+from langgraph.types import Command, interrupt
 from langgraph_play import Scenario, play
 from langgraph_savers import Kept, Storage
 from langgraph_scenarios import FAMILIES, SCENARIOS
 from langgraph_states import KINDS, Kind
 from operation_chains import Chain, chains
+from typing_extensions import TypedDict
 
-from statemig import Migrator
+from statemig import Migrator, Revision
 from statemig.envelope import Stamp
 from statemig.errors import StatemigError
 from statemig.plan.complement import Complement
+from statemig.runtimes.langgraph import MigratingSaver
+from statemig.runtimes.langgraph.capture import capture
 from statemig.runtimes.langgraph.complements import Complements
 from statemig.runtimes.langgraph.identity import BRANCH, NULL_TASK, PULL, interrupt_id, namespace_of, task_id
 from statemig.runtimes.langgraph.reading import Reading
@@ -138,6 +143,45 @@ def test_fields_that_change(
 @pytest.mark.parametrize("scenario", OTHERS, ids=lambda each: each.name)
 def test_all_else_that_changes(scenario: Scenario, storages: Mapping[Kept, Storage], both: BothWays) -> None:
     assert play(scenario, storages["sqlite"]) == scenario.expected
+
+
+# -- a field that takes the name of one that is called otherwise now ----------------------------------------------------
+
+
+def _counting(name: str) -> Any:
+    fields: Any = {"count": int, "answer": str, name: int}
+    graph: StateGraph[Any] = StateGraph(TypedDict("State", fields, total=False))  # type: ignore[operator]
+    graph.add_node("ask", lambda state: {"answer": interrupt("Well?")})
+    graph.add_node("again", lambda state: {"answer": interrupt("Sure?")})
+    for before, after in ((START, "ask"), ("ask", "again"), ("again", END)):
+        graph.add_edge(before, after)
+    return graph
+
+
+@pytest.mark.parametrize("default", [5, 3], ids=["with another value", "with the same value"])
+@pytest.mark.parametrize("short", [True, False])
+def test_a_field_that_takes_the_name_of_another_is_stored(
+    default: int, *, short: bool, storages: Mapping[Kept, Storage]
+) -> None:
+    config: Any = {"configurable": {"thread_id": f"taken{default}{short}"}}
+    before, after = (capture(_counting(name).compile(name="flow")) for name in ("count", "total"))
+
+    def script(op: Any) -> None:
+        op.rename_field("state.count", to="total")
+        op.add_field("state.count", default=default)
+
+    first = Revision("r1", workflow="flow", snapshot=before)
+    second = Revision("r2", "r1", workflow="flow", snapshot=after, upgrade=script)
+    with storages["sqlite"].open() as inner:
+        old = MigratingSaver(inner, Migrator(revisions=[first]))
+        _counting("count").compile(checkpointer=old, name="flow").invoke({"count": 3}, config)
+        saver = MigratingSaver(inner, Migrator(revisions=[first, second]))
+        if not short:
+            saver._reading.short_way = lambda source: None  # type: ignore[method-assign]
+        graph = _counting("total").compile(checkpointer=saver, name="flow")
+        for answer in ("yes", "sure"):
+            found = graph.invoke(Command(resume=answer), config)
+            assert (found["count"], found["total"]) == (default, 3)
 
 
 # -- random chains of operations, on checkpoints of random states ------------------------------------------------------
