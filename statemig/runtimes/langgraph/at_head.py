@@ -24,9 +24,9 @@ _PREFIX: Final = len(TASK)
 #: after this many threads in a row that were at head, the next one is taken to be: right after a deploy it would be read twice
 _ENOUGH: Final = 8
 
-
 #: the stamp of a thread, as it is stored and as it is meant, and the id of the last checkpoint that was looked at
 Known = tuple[dict[str, Any], Stamp, str]
+Guess = tuple[Place, Known | None]
 
 
 class AtHead:
@@ -45,25 +45,25 @@ class AtHead:
         #: how many threads that were met for the first time were at head, since the last one that was not
         self._met = 0
 
-    def guess(self, config: Any) -> Place | None:
+    def guess(self, config: Any) -> Guess | None:
         """What is asked for, where it is likely to be at head: the newest checkpoint of a thread, or the last one that was looked at."""
         inside = config["configurable"]
         place = (str(inside["thread_id"]), inside.get("checkpoint_ns") or "")
         asked = inside.get("checkpoint_id")
         known = self._known.get(place)
         if known is None:
-            return place if self._met >= _ENOUGH and asked is None and place[1] == "" else None
-        return place if asked is None or asked == known[2] else None
+            return (place, None) if self._met >= _ENOUGH and asked is None and place[1] == "" else None
+        return (place, known) if asked is None or asked == known[2] else None
 
     def seen(
         self,
-        place: Place,
+        guess: Guess,
         found: CheckpointTuple,
         look: Callable[[CheckpointTuple, Place], None],
     ) -> CheckpointTuple | None:
         """What the saver inside has found, as a caller gets to see it; None where it is not what today's code would have stored. `look` is
         told of a checkpoint that was not looked at before. Raises what it raises."""
-        known = self._known.get(place)
+        place, known = guess
         said: Any = found.metadata.get(KEY)
         if known is not None:
             stamp: Stamp | None = known[1]

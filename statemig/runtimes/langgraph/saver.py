@@ -126,10 +126,10 @@ class MigratingSaver(BaseCheckpointSaver[Any]):
         reading = self._reading
         if self._turns is not None:
             self._run(self._turns.require(reading, config, self._turns.beat()))
-        place = reading.at_head.guess(config)
-        if place is not None:
+        guess = reading.at_head.guess(config)
+        if guess is not None:
             stored = self.inner.get_tuple(config)
-            found = None if stored is None else reading.at_head.seen(place, stored, reading.look)
+            found = None if stored is None else reading.at_head.seen(guess, stored, reading.look)
             if found is not None:
                 if QUESTIONS in found.metadata:
                     translate_answers(reading, config, found)
@@ -150,10 +150,10 @@ class MigratingSaver(BaseCheckpointSaver[Any]):
         if self._turns is not None:
             view = await asyncio.to_thread(self._turns.beat)
             await self._arun(self._turns.require(reading, config, view))
-        place = reading.at_head.guess(config)
-        if place is not None:
+        guess = reading.at_head.guess(config)
+        if guess is not None:
             stored = await self.inner.aget_tuple(config)
-            found = None if stored is None else reading.at_head.seen(place, stored, reading.look)
+            found = None if stored is None else reading.at_head.seen(guess, stored, reading.look)
             if found is not None:
                 if QUESTIONS in found.metadata:
                     translate_answers(reading, config, found)
