@@ -378,7 +378,7 @@ def _to_json(value: Any, tags: Tags, place: Place) -> Any:
             return {text: _to_json(value[key], tags, (*place, text)) for text, key in named.items()}
         case Foreign():
             return _of_foreign(value, tags, place)
-        case bytes():
+        case bytes() | bytearray():
             return _kept(value, value.decode("utf-8", "backslashreplace"), tags, place)
         case _:
             return _to_json(_of_instance(value), tags, place)

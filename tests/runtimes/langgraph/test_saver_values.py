@@ -77,6 +77,7 @@ WHEN = datetime.datetime(2026, 1, 2, 3, 4, 5, tzinfo=datetime.UTC)
         ({"a"}, ["a"]),
         (deque([1, 2]), [1, 2]),
         (b"bytes", "bytes"),
+        (bytearray(b"bytes"), "bytes"),
         ({1: "a"}, {"1": "a"}),
         (Send("node", {"item": 1}), None),
         *([(types.Overwrite([1]), [1])] if hasattr(types, "Overwrite") else []),  # not in 1.0.0
