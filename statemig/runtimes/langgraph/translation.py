@@ -356,9 +356,16 @@ class _Work(Channels):
     def _unexplained(self, row: Row) -> Row:
         if row.channel in CONTROL and row.channel != INTERRUPT:
             return row
-        kept = str(uuid5(UUID(self.parked.checkpoint["id"]), "__input__"))
-        if row.task == kept or row.task.startswith("ffffffff-") or row.task[:8].isdigit():
+        made = UUID(self.parked.checkpoint["id"])
+        if (
+            row.task == str(uuid5(made, "__input__"))
+            or row.task.startswith("ffffffff-")
+            or row.task[:8].isdigit()
+        ):
             return row  # what a DeltaChannel keeps: no task's, and replayed by channel
+        updates = (INTERRUPT if n == 0 else f"{INTERRUPT}:{n}" for n in range(len(self.parked.rows)))
+        if row.task in (str(uuid5(made, each)) for each in updates):
+            return row  # what a caller wrote in the name of a step that was not due: the checkpoint that follows has it
         raise CursorError(
             f"the pending write to {row.channel!r} belongs to a task that no step of its revision explains",
             path="pending",

@@ -86,3 +86,13 @@ def test_two_forks_of_a_checkpoint_keep_their_own_values(storage: Storage) -> No
             ends.append(second.ends(THREAD))
 
         assert [second.draft(end) for end in ends] == [["A"], ["B"]]
+
+
+def test_history_holds_what_a_caller_wrote_in_the_name_of_a_step_that_was_not_due(storage: Storage) -> None:
+    with storage.open() as saver:
+        first = Worker(1, saver)
+        first.graph.invoke({"topic": "x"}, THREAD)
+        first.graph.update_state(THREAD, {"draft": "A"}, as_node="write")
+        second = Worker(2, saver)
+        drafts = [each.values.get("draft") for each in second.graph.get_state_history(THREAD)]
+        assert drafts[:2] == [["A"], ["X"]]
