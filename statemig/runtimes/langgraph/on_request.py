@@ -99,7 +99,7 @@ def translate_answers(reading: Reading, config: Any, found: CheckpointTuple | No
     thread = str(inside["thread_id"])
     if QUESTIONS not in found.metadata:
         seen = reading.seen_of(thread, "", found.checkpoint["id"])
-        if seen is None or seen.stamp.revision == reading.target:
+        if seen is None or (seen.stamp.revision == reading.target and not seen.questions):
             return
     config["configurable"] = _Settings(inside, Asked.of(reading, thread, found))
 

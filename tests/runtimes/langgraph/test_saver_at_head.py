@@ -261,3 +261,13 @@ def test_what_is_written_on_a_newer_checkpoint_of_an_older_worker_is_stamped(kep
         after = inner.get_tuple(THREAD)
         assert after is not None
         assert [write[0][:9] for write in after.pending_writes or ()].count("statemig:") == 1
+
+
+def test_the_id_of_a_question_that_an_older_worker_asked_again_reaches_it(storage: Storage) -> None:
+    with storage.open() as inner:
+        new = Worker(inner, 2)
+        new.graph.invoke({"topic": "x"}, THREAD)
+        older = MigratingSaver(inner, migrator(), revision="r1", on_newer="downgrade")
+        asked = graph_of("approve").compile(checkpointer=older, name="flow").invoke(None, THREAD)
+        [question] = asked["__interrupt__"]
+        assert new.graph.invoke(Command(resume={question.id: "yes"}), THREAD)["answer"] == "yes"
