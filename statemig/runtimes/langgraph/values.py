@@ -220,7 +220,11 @@ def built(value: Any, serde: Any) -> Any:
         return live(value)
     if value is None or type(value) in _SCALARS or is_json(value) or not _has_instance(value):
         return value
-    return _plain_serde(serde).loads_typed(("msgpack", _encoded(value)))
+    plain = _plain_serde(serde)
+    try:
+        return plain.loads_typed(("msgpack", _encoded(value)))
+    except TypeError:  # something pickled is in it as well
+        return _alive(value, plain._unpack_ext_hook)
 
 
 def alive(value: Any, serde: Any) -> Any:
@@ -263,7 +267,10 @@ def _stored_raw(serde: Any, value: Any) -> tuple[str, bytes]:
         cipher, encrypted = serde.cipher.encrypt(data)
         return f"{form}+{cipher}", encrypted
     if isinstance(serde, JsonPlusSerializer):
-        return "msgpack", _encoded(value)
+        try:
+            return "msgpack", _encoded(value)
+        except TypeError:
+            pass  # something pickled is in it as well
     stored: tuple[str, bytes] = serde.dumps_typed(built(value, serde))
     return stored
 
@@ -295,7 +302,16 @@ def _is_plain(value: Any) -> bool:
 
 
 def _of_instance(value: Any) -> Any:
-    return _RAW.loads_typed(JsonPlusSerializer().dumps_typed(value))
+    """Without an instance in it, save those that LangGraph can store only by pickling them: they are left as they are."""
+    try:
+        return _RAW.loads_typed(JsonPlusSerializer().dumps_typed(value))
+    except (TypeError, ormsgpack.MsgpackEncodeError):
+        pass
+    if type(value) is list:
+        return [each if type(each) is Foreign else _of_instance(each) for each in value]
+    if type(value) is dict:
+        return {key: each if type(each) is Foreign else _of_instance(each) for key, each in value.items()}
+    return value
 
 
 def _hook(code: int, data: bytes) -> Any:
@@ -362,7 +378,10 @@ def to_json(value: Any, tags: Tags, place: Place) -> Any:
 def _to_json(value: Any, tags: Tags, place: Place) -> Any:
     match value:
         case None | bool() | int() | float() | str():
-            return value
+            if value is None or type(value) in _SCALARS:
+                return value
+            kind = next(each for each in (int, float, str) if isinstance(value, each))
+            return _kept(value, kind(value), tags, place)  # a kind of its own, which was pickled
         case list():
             if value and type(value[0]) is Foreign:
                 alike = _of_models(value, tags, place)
@@ -381,7 +400,10 @@ def _to_json(value: Any, tags: Tags, place: Place) -> Any:
         case bytes() | bytearray():
             return _kept(value, value.decode("utf-8", "backslashreplace"), tags, place)
         case _:
-            return _to_json(_of_instance(value), tags, place)
+            made = _of_instance(value)
+            if made is value:
+                return _kept(value, f"{type(value).__module__}.{type(value).__name__}", tags, place)
+            return _to_json(made, tags, place)
 
 
 def _of_models(items: list[Any], tags: Tags, place: Place) -> list[Any] | None:

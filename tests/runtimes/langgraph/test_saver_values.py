@@ -142,3 +142,40 @@ def test_what_is_json_stays_as_it_is(value: Any) -> None:
 def test_an_untouched_model_comes_back(value: Any) -> None:
     made = [Outer(inner=Inner(name="a"), many=[Inner(name="b")]), {"any": value}]
     assert round_trip(made)[1] == made
+
+
+class Odd:
+    """What LangGraph can store only by pickling it."""
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is Odd
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+class Grade(float):
+    pass
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (Odd(), f"{__name__}.Odd"),
+        (
+            {"odd": Odd(), "inner": [Inner(name="a")]},
+            {"odd": f"{__name__}.Odd", "inner": [{"name": "a", "when": None}]},
+        ),
+        ([2**70, {"a"}], [2**70, ["a"]]),
+        ([Grade(1.5), Odd()], [1.5, f"{__name__}.Odd"]),
+    ],
+)
+def test_what_was_pickled_is_kept_as_it_is(value: Any, shown: Any) -> None:
+    serde = JsonPlusSerializer(pickle_fallback=True)
+    postponed = Postponed(serde)
+    form, data = serde.dumps_typed(value)
+    assert form == "pickle"
+    plain = raw(postponed.loads_typed((form, data)))
+    tags: Tags = {}
+    made = to_json(plain, tags, ())
+    assert (made, built(from_json(made, tags, ()), serde)) == (shown, value)
+    assert serde.loads_typed(postponed.dumps_typed(plain)) == value
