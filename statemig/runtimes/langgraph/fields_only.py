@@ -177,6 +177,9 @@ class FieldsOnly:
             value = before[channel]
             kind = type(value)
             if kind is Stored:
+                if channel == name and not value.is_msgpack:
+                    state.living.append(name)
+                    continue
                 before[channel] = value.raw()
                 if not value.instances:
                     continue

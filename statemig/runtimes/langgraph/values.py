@@ -123,6 +123,11 @@ class Stored(Mapping[str, Any]):
             and not (b"\xc4" in data or b"\xc5" in data or b"\xc6" in data)
         )
 
+    @property
+    def is_msgpack(self) -> bool:
+        """Whether `raw` is what is stored, and not what was built of it and taken apart again, where a tuple has become a list."""
+        return self.reader.reads_raw(self.form)
+
     def __getitem__(self, key: str) -> Any:
         return self.raw()[key]
 
@@ -172,6 +177,9 @@ class Postponed:
             return self.serde.loads_typed(data)
         return Stored(self, form, content)
 
+    def reads_raw(self, form: str) -> bool:
+        return self._twin is not None and form.split("+")[0] == "msgpack"
+
     def raw(self, form: str, data: bytes) -> tuple[Any, int, bool]:
         """The value without an instance in it; how many there were, not counting those inside others, or -1 where that is not known; and
         whether all keys are known to be text."""
@@ -191,7 +199,7 @@ class Postponed:
                 met.clear()
             plain = ormsgpack.unpackb(data, ext_hook=hook, option=ormsgpack.OPT_NON_STR_KEYS)
             return plain, len(met), False
-        if self._twin is None or form.split("+")[0] != "msgpack":
+        if not self.reads_raw(form):
             return _of_instance(self.serde.loads_typed((form, data))), -1, False
         return self._twin.loads_typed((form, data)), -1, False
 

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from langgraph.checkpoint.base import CheckpointTuple
+from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from langgraph.graph import END, START, StateGraph
 from langgraph.types import Command, interrupt
@@ -182,6 +183,27 @@ def test_a_field_that_takes_the_name_of_another_is_stored(
         for answer in ("yes", "sure"):
             found = graph.invoke(Command(resume=answer), config)
             assert (found["count"], found["total"]) == (default, 3)
+
+
+def test_what_was_pickled_is_handed_on_as_it_was(both: BothWays) -> None:
+    config: Any = {"configurable": {"thread_id": "pickled"}}
+    graph = _counting("total")
+    first = Revision("r1", workflow="flow", snapshot=capture(_counting("count").compile(name="flow")))
+    second = Revision(
+        "r2",
+        "r1",
+        workflow="flow",
+        snapshot=capture(graph.compile(name="flow")),
+        upgrade=lambda op: op.add_field("state.total", default=0),
+    )
+    inner = InMemorySaver(serde=JsonPlusSerializer(pickle_fallback=True))
+    old = MigratingSaver(inner, Migrator(revisions=[first]))
+    many = (1, 2**70)  # more than msgpack can hold
+    _counting("count").compile(checkpointer=old, name="flow").invoke({"count": many}, config)
+    found = MigratingSaver(inner, Migrator(revisions=[first, second])).get_tuple(config)
+    assert found is not None
+    assert found.checkpoint["channel_values"]["count"] == many
+    assert both.short
 
 
 # -- random chains of operations, on checkpoints of random states ------------------------------------------------------
