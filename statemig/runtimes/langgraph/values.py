@@ -157,6 +157,7 @@ class Postponed:
     def __init__(self, serde: Any) -> None:
         self.serde = serde
         self._twin = _raw_twin(serde)
+        self._has_own_bytes = _has_own_bytes(serde)
 
     def dumps_typed(self, obj: Any) -> tuple[str, bytes]:
         if _has_instance(obj):
@@ -166,7 +167,7 @@ class Postponed:
 
     def loads_typed(self, data: tuple[str, bytes]) -> Any:
         form, content = data
-        if form == "msgpack":
+        if form == "msgpack" and not self._has_own_bytes:
             if len(content) > _SMALL or not _EXTENSIONS.isdisjoint(content[:2]):
                 return Stored(self, form, content)
             try:
@@ -183,7 +184,7 @@ class Postponed:
     def raw(self, form: str, data: bytes) -> tuple[Any, int, bool]:
         """The value without an instance in it; how many there were, not counting those inside others, or -1 where that is not known; and
         whether all keys are known to be text."""
-        if form == "msgpack" and self._twin is not None:
+        if form == "msgpack" and not self._has_own_bytes:
             met: list[int] = []
 
             def hook(code: int, inside: bytes) -> Foreign:
@@ -229,8 +230,9 @@ def built(value: Any, serde: Any) -> Any:
     if value is None or type(value) in _SCALARS or is_json(value) or not _has_instance(value):
         return value
     plain = _plain_serde(serde)
+    reader = JsonPlusSerializer if _has_own_bytes(plain) else type(plain)
     try:
-        return plain.loads_typed(("msgpack", _encoded(value)))
+        return reader.loads_typed(plain, ("msgpack", _encoded(value)))
     except TypeError:  # something pickled is in it as well
         return _alive(value, plain._unpack_ext_hook)
 
@@ -274,7 +276,7 @@ def _stored_raw(serde: Any, value: Any) -> tuple[str, bytes]:
         form, data = _stored_raw(serde.serde, value)
         cipher, encrypted = serde.cipher.encrypt(data)
         return f"{form}+{cipher}", encrypted
-    if isinstance(serde, JsonPlusSerializer):
+    if not _has_own_bytes(serde):
         try:
             return "msgpack", _encoded(value)
         except TypeError:
@@ -344,6 +346,20 @@ def _raw_twin(serde: Any) -> Any:
         inner = _raw_twin(serde.serde)
         return None if inner is None else EncryptedSerializer(serde.cipher, inner)
     return None
+
+
+def _has_own_bytes(serde: Any) -> bool:
+    """Whether what a serializer calls msgpack may be something else, as where one compresses what LangGraph's own has made."""
+    if isinstance(serde, EncryptedSerializer):
+        return _has_own_bytes(serde.serde)
+    kind: Any = type(serde)
+    if kind is JsonPlusSerializer:
+        return False
+    return not (
+        issubclass(kind, JsonPlusSerializer)
+        and kind.dumps_typed is JsonPlusSerializer.dumps_typed
+        and kind.loads_typed is JsonPlusSerializer.loads_typed
+    )
 
 
 def _plain_serde(serde: Any) -> Any:

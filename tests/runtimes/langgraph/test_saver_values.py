@@ -7,6 +7,7 @@ import decimal
 import enum
 import pathlib
 import uuid
+import zlib
 from collections import deque
 from dataclasses import dataclass
 from typing import Any
@@ -178,4 +179,24 @@ def test_what_was_pickled_is_kept_as_it_is(value: Any, shown: Any) -> None:
     tags: Tags = {}
     made = to_json(plain, tags, ())
     assert (made, built(from_json(made, tags, ()), serde)) == (shown, value)
+    assert serde.loads_typed(postponed.dumps_typed(plain)) == value
+
+
+class Compressed(JsonPlusSerializer):
+    def dumps_typed(self, obj: Any) -> tuple[str, bytes]:
+        form, data = super().dumps_typed(obj)
+        return form, zlib.compress(data)
+
+    def loads_typed(self, data: tuple[str, bytes]) -> Any:
+        return super().loads_typed((data[0], zlib.decompress(data[1])))
+
+
+@pytest.mark.parametrize("value", [Inner(name="a"), {"inner": Inner(name="a" * 2000)}, "text"])
+def test_a_serializer_that_does_something_to_the_bytes_is_asked(value: Any) -> None:
+    serde = Compressed()
+    postponed = Postponed(serde)
+    plain = raw(postponed.loads_typed(serde.dumps_typed(value)))
+    tags: Tags = {}
+    made = to_json(plain, tags, ())
+    assert built(from_json(made, tags, ()), serde) == value
     assert serde.loads_typed(postponed.dumps_typed(plain)) == value
