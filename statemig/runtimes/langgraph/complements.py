@@ -77,9 +77,13 @@ class Complements:
         """What to say in the stamp, and the row that has to be there for it."""
         if not self.has_rows or not complement or name_in(complement) is not None:
             return complement, None
-        form, data = self.serde.dumps_typed(json_text.dumps(complement))
+        try:
+            text: Any = json_text.dumps(complement)
+        except TypeError:  # NaN or an infinity is in it: LangGraph stores those, and JSON has none
+            text = dict(complement)
+        form, data = self.serde.dumps_typed(text)
         # A digest of what is encrypted elsewhere would say what it was to whoever can guess it.
-        hidden = isinstance(self.serde, EncryptedSerializer)
+        hidden = isinstance(self.serde, EncryptedSerializer) or not isinstance(text, bytes)
         name = uuid4().hex if hidden else json_text.digest(complement)
         named: dict[str, Any] = {AT: name}
         return named, Write(thread, name, form, data)
@@ -103,5 +107,6 @@ class Complements:
                 hint=f"Bring {TABLE} back from a backup. To go on without: insert a row with this thread_id and digest, form "
                 "'bytes' and the complement {}",
             )
-        loaded: Complement = json_text.loads(self.serde.loads_typed(row))
+        found: Any = self.serde.loads_typed(row)
+        loaded: Complement = json_text.loads(found) if isinstance(found, bytes) else found
         return loaded

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import os
 import shutil
 import signal
@@ -634,3 +635,33 @@ def test_a_kill_between_any_two_writes_loses_nothing(step: str, tmp_path: Path) 
             workers.run(1, Command(resume="sure"))
             assert workers.log[-1] == f"draft={DRAFT!r}; answer='yes'"
     assert killed >= 4
+
+
+def test_a_number_that_json_cannot_say_is_brought_back(storage: Storage) -> None:
+    def graph(*scores: float) -> Any:
+        fields: Fields = {"answer": str, **({"scores": list} if scores else {})}
+        builder = graph_of("TypedDict", fields)
+        builder.add_node("rate", lambda state: {"scores": [*scores]} if scores else {})
+        builder.add_node("ask", asks("ask", "answer")([]))
+        builder.add_node("again", asks("again", "answer")([]))
+        for before, after in ((START, "rate"), ("rate", "ask"), ("ask", "again"), ("again", END)):
+            builder.add_edge(before, after)
+        return builder
+
+    first = Revision("r1", workflow="flow", snapshot=capture(graph(math.nan, math.inf).compile(name="flow")))
+    second = Revision(
+        "r2",
+        "r1",
+        workflow="flow",
+        snapshot=capture(graph().compile(name="flow")),
+        upgrade=lambda op: op.remove_field("state.scores"),
+    )
+    with storage.open() as inner:
+        old = MigratingSaver(inner, Migrator(revisions=[first]))
+        graph(math.nan, math.inf).compile(checkpointer=old, name="flow").invoke({"answer": ""}, THREAD)
+        saver = MigratingSaver(inner, Migrator(revisions=[first, second]))
+        graph().compile(checkpointer=saver, name="flow").invoke(yes, THREAD)
+        saver.downgrade(THREAD, "r1")
+        found = inner.get_tuple(THREAD)
+        assert found is not None
+        assert str(found.checkpoint["channel_values"]["scores"]) == "[nan, inf]"
