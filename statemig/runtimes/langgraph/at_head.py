@@ -21,7 +21,8 @@ Place = tuple[str, str]
 #: how many are remembered; then all are found out again
 _SIZE: Final = 10_000
 _PREFIX: Final = len(TASK)
-#: after this many threads in a row that were at head, the next one is taken to be: right after a deploy it would be read twice
+#: after this many checkpoints in a row that were read raw and were at head, a thread that nothing is known of is taken to be: right after
+#: a deploy it would be read twice
 _ENOUGH: Final = 8
 
 #: the stamp of a thread, as it is stored and as it is meant, and the id of the last checkpoint that was looked at
@@ -30,8 +31,8 @@ Guess = tuple[Place, Known | None]
 
 
 class AtHead:
-    """What is remembered of threads of a workflow, at the revision `target`. `before` is given what is
-    forgotten of a thread that has gone on: writes of a task may come later than the checkpoint that follows."""
+    """What is remembered of threads of a workflow, at the revision `target`. `before`: checkpoints that were read raw, and it is given what
+    is forgotten of a thread that has gone on, because writes of a task may come later than the checkpoint that follows."""
 
     def __init__(self, workflow: str, target: str, before: Recent[Seen]) -> None:
         self._before = before
@@ -42,7 +43,7 @@ class AtHead:
         self._usual: dict[tuple[Any, Any], tuple[dict[str, Any], Stamp]] = {}
         #: the last one at head
         self._last: tuple[dict[str, Any] | None, Stamp | None] = (None, None)
-        #: how many threads that were met for the first time were at head, since the last one that was not
+        #: how many checkpoints that were read raw were at head, since the last one that was not
         self._met = 0
 
     def guess(self, config: Any) -> Guess | None:
@@ -132,7 +133,7 @@ class AtHead:
         self._known[place] = known
 
     def met(self, revision: str) -> None:
-        """A thread that nothing was known of has been read raw, and was at this revision."""
+        """A checkpoint has been read raw, and was at this revision."""
         self._met = self._met + 1 if revision == self._target else 0
 
     def remember(self, said: dict[str, Any], stamp: Stamp) -> None:

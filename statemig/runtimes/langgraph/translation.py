@@ -81,10 +81,9 @@ def translate(
     shown: Shown = as_it_is,
     waiting: bool = False,
 ) -> Translated:
-    """`parked` as the code of revision `target` sees it; it is called `namespace` there. `names`: between
-    the two; `nodes`: those of both. `shown` gives
-    the checkpoint another id where a question has come before the one that waits, so that no id of a question stays valid. `waiting`:
-    a task waits, by what another revision wrote.
+    """`parked` as the code of revision `target` sees it; it is called `namespace` there. `names`: between the two; `nodes`: those of both.
+    `shown` gives the checkpoint another id where a question has come before the one that waits, so that no id of a question stays valid.
+    `waiting`: a task waits, by what another revision wrote.
 
     Raises what a migration raises, and `CursorError` where a name has no counterpart.
     """
