@@ -26,6 +26,7 @@ _LITERAL = re.compile(rb"[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 # of it may be flagged as an object that comes again.
 _LAST_OF_NAN = (b"\x7f", b"\xff")
 _FLOAT = (ord("g"), ord("g") | 0x80)
+_NO_NAN = "NaN and Infinity are not JSON"
 # orjson would write these in its own way, and what reads them back would find a string.
 _NOT_NATIVE = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS
 
@@ -84,8 +85,15 @@ def pretty(value: Any) -> bytes:
 
 
 def digest(value: Any, size: int = 16) -> str:
-    """Hex digest (`size` bytes, BLAKE2b) of a JSON value; independent of key order, process and hash seed."""
-    return hashlib.blake2b(canonical(value), digest_size=size).hexdigest()
+    """Hex digest (`size` bytes, BLAKE2b) of a JSON value; independent of key order, process and hash seed. Of NaN and infinities, which
+    are not JSON but may be part of a state, there is one as well."""
+    try:
+        written = canonical(value)
+    except TypeError as error:
+        if str(error) != _NO_NAN:
+            raise
+        written = json.dumps(value, sort_keys=True, default=str).encode()  # a Decimal
+    return hashlib.blake2b(written, digest_size=size).hexdigest()
 
 
 def equal(left: Any, right: Any) -> bool:
@@ -140,7 +148,7 @@ def problem(value: Any) -> str | None:
     if isinstance(value, list):
         return next((found for inner in value if (found := problem(inner))), None)
     if isinstance(value, float):
-        return None if math.isfinite(value) else "NaN and Infinity are not JSON"
+        return None if math.isfinite(value) else _NO_NAN
     if value is None or type(value) in (str, int, bool, Decimal):
         return None
     return f"{type(value).__name__} is not JSON"
@@ -156,7 +164,7 @@ def _dumps(value: Any, option: int) -> bytes:
         try:
             json.dumps(value, allow_nan=False, default=_nothing)
         except ValueError:
-            raise TypeError("NaN and Infinity are not JSON") from None
+            raise TypeError(_NO_NAN) from None
     return raw
 
 

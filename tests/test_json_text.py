@@ -176,3 +176,13 @@ def test_written_alike_tells_types_apart_and_trusts_long_numbers_to_equal():
     assert json_text.written_alike([2**70], [2**70])
     assert not json_text.written_alike([2**70], [2**70 + 1])
     assert not json_text.written_alike(1, True)
+
+
+def test_nan_has_a_digest_though_it_is_not_json():
+    digests = {
+        json_text.digest({"a": each, "b": Decimal("1.50")}) for each in (math.nan, math.inf, -math.inf, None)
+    }
+    assert len(digests) == 4
+    assert json_text.digest({"a": math.nan, "b": 1}) == json_text.digest({"b": 1, "a": math.nan})
+    with pytest.raises(TypeError):
+        json_text.digest({1: math.nan})

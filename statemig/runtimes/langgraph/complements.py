@@ -83,7 +83,7 @@ class Complements:
             text = dict(complement)
         form, data = self.serde.dumps_typed(text)
         # A digest of what is encrypted elsewhere would say what it was to whoever can guess it.
-        hidden = isinstance(self.serde, EncryptedSerializer) or not isinstance(text, bytes)
+        hidden = isinstance(self.serde, EncryptedSerializer)
         name = uuid4().hex if hidden else json_text.digest(complement)
         named: dict[str, Any] = {AT: name}
         return named, Write(thread, name, form, data)
