@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from langgraph.checkpoint.base import CheckpointTuple
 
 from statemig.envelope import Stamp
+from statemig.errors import NewerRevisionError, UnknownRevisionError
 from statemig.runtimes.langgraph.at_head import Place
 from statemig.runtimes.langgraph.document import has_answer, questions_in
 from statemig.runtimes.langgraph.identity import NULL_TASK, beside
@@ -232,7 +233,10 @@ class Reading(Translating):
         if native is None and ":" in namespace:
             for stored in (yield Search(config_of(thread, ""))):
                 if self.seen_of(thread, "", stored.config["configurable"]["checkpoint_id"]) is None:
-                    yield from self.shown(stored, thread, "")
+                    try:
+                        yield from self.shown(stored, thread, "")
+                    except (NewerRevisionError, UnknownRevisionError):
+                        continue  # the thread was brought back since, and all that is in it was stored anew
                 known = self.places.get((thread, namespace))
                 if known is not None:
                     return known

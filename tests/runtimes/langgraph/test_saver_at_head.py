@@ -271,3 +271,42 @@ def test_the_id_of_a_question_that_an_older_worker_asked_again_reaches_it(storag
         asked = graph_of("approve").compile(checkpointer=older, name="flow").invoke(None, THREAD)
         [question] = asked["__interrupt__"]
         assert new.graph.invoke(Command(resume={question.id: "yes"}), THREAD)["answer"] == "yes"
+
+
+def with_a_graph_inside(ask: str) -> StateGraph[Any]:
+    inner: StateGraph[Any] = StateGraph(State)
+    inner.add_node("deep", lambda state: {"answer": interrupt("Deep?")})
+    inner.add_edge(START, "deep")
+    graph: StateGraph[Any] = StateGraph(State)
+    graph.add_node(ask, lambda state: {"answer": interrupt("Well?")})
+    graph.add_node("inside", inner.compile())
+    for before, after in ((START, ask), (ask, "inside"), ("inside", END)):
+        graph.add_edge(before, after)
+    return graph
+
+
+def test_a_thread_that_was_brought_back_gets_into_a_graph_inside(storage: Storage) -> None:
+    first, second = (
+        capture(with_a_graph_inside(name).compile(name="flow")) for name in ("approve", "review")
+    )
+    made = Migrator(
+        revisions=[
+            Revision("r1", workflow="flow", snapshot=first),
+            Revision(
+                "r2",
+                "r1",
+                workflow="flow",
+                snapshot=second,
+                upgrade=lambda op: op.rename_step("approve", to="review"),
+            ),
+        ]
+    )
+    with storage.open() as inner:
+        newer = MigratingSaver(inner, made)
+        with_a_graph_inside("review").compile(checkpointer=newer, name="flow").invoke({"topic": "x"}, THREAD)
+        newer.downgrade(THREAD, "r1")
+        older = MigratingSaver(inner, made, revision="r1")
+        graph = with_a_graph_inside("approve").compile(checkpointer=older, name="flow")
+        [question] = graph.invoke(Command(resume="yes"), THREAD)["__interrupt__"]
+        assert question.value == "Deep?"
+        assert graph.invoke(Command(resume="deep"), THREAD)["answer"] == "deep"
