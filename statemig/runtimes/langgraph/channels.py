@@ -12,6 +12,7 @@ from statemig import json_text
 from statemig.runtimes.langgraph.became import Became
 from statemig.runtimes.langgraph.document import entry, is_data
 from statemig.runtimes.langgraph.identity import BRANCH, JOIN
+from statemig.runtimes.langgraph.instances import is_same
 from statemig.runtimes.langgraph.tasks import SENDS, START, arrived, branches_of, is_complete
 from statemig.runtimes.langgraph.values import SINGLE, Foreign, Tags, from_json, raw
 
@@ -41,13 +42,17 @@ def _distinct(made: tuple[str, ...]) -> str:
 @dataclass
 class Channels(Became):
     """`revision`: the new one. `fresh`: versions of what is stored nowhere yet. `updated`: the channels that the last superstep
-    wrote to."""
+    wrote to. `instances`: raw values of channels that an upgrade removed; `gone`: the channels of the state that are removed now, and
+    `back`: those that have come back as what they were."""
 
     revision: str
     fresh: dict[str, Any] = field(default_factory=dict)
     values: dict[str, Any] = field(default_factory=dict)
     versions: dict[str, Any] = field(default_factory=dict)
     updated: list[str] | None = None
+    instances: Mapping[str, Any] = field(default_factory=dict)
+    gone: list[str] = field(default_factory=list)
+    back: list[str] = field(default_factory=list)
 
     def make(self) -> None:
         """All of them."""
@@ -115,14 +120,28 @@ class Channels(Became):
             if same and json_text.equal(before[channel], value):
                 self.values[channel] = old[channel]
             else:
-                self.put(channel, from_json(value, tags.get(channel, {}), ("state", channel)))
+                self.put(channel, self._instance(channel, value, tags.get(channel, {})))
         for channel in before:
             name = self.names.field(channel)
             if name not in after:
+                self.gone.append(channel)
                 self.versions.pop(name, None)
                 self.fresh.pop(name, None)
                 if self.updated is not None and name in self.updated:
                     self.updated.remove(name)
+
+    def _instance(self, channel: str, value: Any, tags: Tags) -> Any:
+        """A value as what it is or was an instance of."""
+        if not tags:
+            # Under its own name, or under one that it had before and that nothing has now.
+            for name in sorted(
+                self.instances.keys() - self.document["state"].keys() | {channel}, key=channel.__ne__
+            ):
+                stored = self.instances.get(name)
+                if stored is not None and is_same(stored, value, channel):
+                    self.back.append(name)
+                    return stored
+        return from_json(value, tags, ("state", channel))
 
     def _edges(self) -> None:
         """The channels of edges: those of tasks that go on under another name, or are sent elsewhere, and those of new positions."""

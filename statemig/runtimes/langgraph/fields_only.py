@@ -22,6 +22,7 @@ from langgraph.types import Interrupt
 from statemig import json_text
 from statemig.envelope import Stamp
 from statemig.errors import StatemigError
+from statemig.runtimes.langgraph import instances
 from statemig.runtimes.langgraph.became import moved, relocates
 from statemig.runtimes.langgraph.channels import fresh_version
 from statemig.runtimes.langgraph.classes import AWAY, HERE, Here
@@ -102,7 +103,11 @@ class FieldsOnly:
         upgraded = self._upgraded(outline, document, complement, thread)
         if upgraded is None:
             return None
-        after, put, complement = upgraded
+        after, put, noted = upgraded
+        if put.gone and any(names[channel] in put.gone for channel in state.noted):
+            return None  # instances go
+        if complement and not instances.channels(complement).isdisjoint(put.new):
+            return None  # they come back
         version = fresh_version(found, self._target)
         written = dict.fromkeys(put.new, version)
         values = {name: stood[channel] for channel, name in outline.private}
@@ -135,7 +140,7 @@ class FieldsOnly:
         rows = tuple(starmap(Row, stored.pending_writes or ()))
         return CheckpointTuple(config, checkpoint, shown, parent, [*asked.values()]), Seen(
             identity,
-            stamp if complement == stamp.complement else replace(stamp, complement=complement),
+            stamp if noted == stamp.complement else replace(stamp, complement=noted),
             Stamped({self._source: rows}) if asked else NO_ROWS,
             written,
             questions=dict(zip(asked, asked, strict=True)),

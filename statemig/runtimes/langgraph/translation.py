@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid5
 
 from statemig.errors import CursorError, StatemigError
+from statemig.runtimes.langgraph import instances
 from statemig.runtimes.langgraph.channels import Channels
 from statemig.runtimes.langgraph.document import Reader, entry, is_data, questions_in
 from statemig.runtimes.langgraph.identity import (
@@ -100,12 +101,33 @@ def translate(
     else:
         result = migrator.downgrade(read.document, to=target, revision=source, **arguments)
     document = result.unwrap()
-    work = _Work(parked, read, names, document, nodes[1], namespace, target, shown=shown, waiting=waiting)
+    known = complement or {}
+    work = _Work(
+        parked,
+        read,
+        names,
+        document,
+        nodes[1],
+        namespace,
+        target,
+        instances=instances.of(known),
+        shown=shown,
+        waiting=waiting,
+    )
     try:
         made = work.parked_there()
     except StatemigError as error:
         raise error.locate(run_id=thread, workflow=migrator.workflow, revision=target) from None
-    return Translated(made, _by_ids(result.complement, work.ids), work.ids, document)
+    stood = read.tags.get("channels") or read.tags.get("state", {})
+    left = instances.kept(
+        _by_ids(result.complement, work.ids),
+        target,
+        parked.checkpoint["channel_values"],
+        work.gone,
+        stood,
+        work.back,
+    )
+    return Translated(made, left, work.ids, document)
 
 
 def _by_ids(complement: Complement, ids: Mapping[str, str]) -> Complement:

@@ -232,7 +232,7 @@ def built(value: Any, serde: Any) -> Any:
     plain = _plain_serde(serde)
     reader = JsonPlusSerializer if _has_own_bytes(plain) else type(plain)
     try:
-        return reader.loads_typed(plain, ("msgpack", _encoded(value)))
+        return reader.loads_typed(plain, ("msgpack", encoded(value)))
     except TypeError:  # something pickled is in it as well
         return _alive(value, plain._unpack_ext_hook)
 
@@ -278,7 +278,7 @@ def _stored_raw(serde: Any, value: Any) -> tuple[str, bytes]:
         return f"{form}+{cipher}", encrypted
     if not _has_own_bytes(serde):
         try:
-            return "msgpack", _encoded(value)
+            return "msgpack", encoded(value)
         except TypeError:
             pass  # something pickled is in it as well
     stored: tuple[str, bytes] = serde.dumps_typed(built(value, serde))
@@ -333,6 +333,13 @@ def _hook(code: int, data: bytes) -> Any:
 
 _undecoded: Final = object.__new__
 _DECODED: Final = frozenset(("module", "name", "arg", "rest"))
+
+
+def raw_of(data: bytes) -> Any:
+    """The raw value that was `encoded`."""
+    return ormsgpack.unpackb(data, ext_hook=_hook, option=ormsgpack.OPT_NON_STR_KEYS)
+
+
 _RAW: Final = JsonPlusSerializer(__unpack_ext_hook__=_hook)
 
 
@@ -370,7 +377,8 @@ def _plain_serde(serde: Any) -> Any:
     return serde if isinstance(serde, JsonPlusSerializer) else JsonPlusSerializer()
 
 
-def _encoded(value: Any) -> bytes:
+def encoded(value: Any) -> bytes:
+    """A raw value as msgpack. Raises `TypeError` where something that can only be pickled is in it."""
     option = ormsgpack.OPT_NON_STR_KEYS | ormsgpack.OPT_PASSTHROUGH_DATACLASS
     return ormsgpack.packb(value, default=_extension, option=option)
 
@@ -386,7 +394,7 @@ def _packed(value: Foreign) -> bytes:
         return value.packed
     if isinstance(value.arg, bytes) and (value.code == ARRAY or value.code > DELTA):
         return value.arg
-    return _encoded(value.arg if value.code == DELTA else [value.module, value.name, value.arg, *value.rest])
+    return encoded(value.arg if value.code == DELTA else [value.module, value.name, value.arg, *value.rest])
 
 
 # -- JSON --------------------------------------------------------------------------------------------------------------

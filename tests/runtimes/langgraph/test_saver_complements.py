@@ -12,8 +12,11 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import pytest
 from langgraph.checkpoint.base import BaseCheckpointSaver
@@ -21,13 +24,14 @@ from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.checkpoint.serde.encrypted import EncryptedSerializer
 from langgraph.checkpoint.sqlite import SqliteSaver
 from langgraph.graph import END, START, StateGraph
-from langgraph.types import Command
+from langgraph.types import Command, interrupt
 from langgraph_nodes import Build, Log, asks, chain, reports, writes, yes
 from langgraph_play import THREAD, Scenario
 from langgraph_savers import Storage
 from langgraph_scenarios.fields import PLAIN, without
 from langgraph_states import Fields, Kind, forget_classes, graph_of
 from langgraph_threads import Threads
+from pydantic import BaseModel
 
 from statemig import Migrator, Revision
 from statemig.autogenerate.propose import propose
@@ -665,3 +669,140 @@ def test_a_number_that_json_cannot_say_is_brought_back(storage: Storage) -> None
         found = inner.get_tuple(THREAD)
         assert found is not None
         assert str(found.checkpoint["channel_values"]["scores"]) == "[nan, inf]"
+
+
+# -- what is removed comes back as what it was -------------------------------------------------------------------------
+
+
+class Paper(BaseModel):
+    title: str
+    pages: list[int] = []
+
+
+@dataclass
+class Note:
+    text: str
+    paper: Paper
+
+
+class Rich(TypedDict, total=False):
+    paper: Paper
+    papers: list[Paper]
+    note: Note
+    key: bytes
+    at: datetime
+    tags: set[str]
+    plain: dict[str, int]
+    answer: str
+
+
+class Poor(TypedDict, total=False):
+    answer: str
+
+
+RICH: dict[str, Any] = {
+    "paper": Paper(title="a"),
+    "papers": [Paper(title="b", pages=[1]), Paper(title="c")],
+    "note": Note("n", Paper(title="d")),
+    "key": b"\xff\x00",
+    "at": datetime(2026, 1, 2, tzinfo=UTC),
+    "tags": {"x", "y"},
+    "plain": {"one": 1},
+}
+
+
+def _asking(state: Any) -> StateGraph[Any]:
+    graph: StateGraph[Any] = StateGraph(state)
+    graph.add_node("write", lambda state: RICH if "paper" in graph.channels else {})
+    graph.add_node("approve", lambda state: {"answer": interrupt("Well?")})
+    graph.add_node("sign", lambda state: {"answer": interrupt("Sure?")})
+    for before, after in pairwise((START, "write", "approve", "sign", END)):
+        graph.add_edge(before, after)
+    return graph
+
+
+def _rich_migrator() -> Migrator:
+    return Migrator(
+        revisions=[
+            Revision("r1", workflow="flow", snapshot=capture(_asking(Rich).compile(name="flow"))),
+            Revision(
+                "r2",
+                "r1",
+                workflow="flow",
+                upgrade=lambda op: [op.remove_field(f"state.{name}") for name in RICH],
+                snapshot=capture(_asking(Poor).compile(name="flow")),
+            ),
+        ]
+    )
+
+
+def _rich(inner: Any, version: int, **options: Any) -> tuple[MigratingSaver, Any]:
+    saver = MigratingSaver(inner, _rich_migrator(), revision=f"r{version}", **options)
+    return saver, _asking((Rich, Poor)[version - 1]).compile(checkpointer=saver, name="flow")
+
+
+def _values(found: Any) -> dict[str, Any]:
+    return {name: found.checkpoint["channel_values"].get(name) for name in RICH}
+
+
+def test_instances_that_an_upgrade_removed_come_back_as_instances(storage: Storage) -> None:
+    with storage.open() as inner:
+        _rich(inner, 1)[1].invoke({"answer": ""}, THREAD)
+        saver, graph = _rich(inner, 2)
+        graph.invoke(Command(resume="yes"), THREAD)  # it goes on under the new version
+        assert set(_values(inner.get_tuple(THREAD)).values()) == {None}
+        older = _rich(inner, 1, on_newer="downgrade")[0]
+        assert _values(older.get_tuple(THREAD)) == RICH  # an older worker in a mixed fleet
+        saver.downgrade(THREAD, "r1")
+        assert _values(inner.get_tuple(THREAD)) == RICH  # brought back for good
+        assert _values(_rich(inner, 1)[0].get_tuple(THREAD)) == RICH
+
+
+def test_one_that_was_called_otherwise_when_it_was_removed(storage: Storage) -> None:
+    class Renamed(TypedDict, total=False):
+        report: Paper
+        answer: str
+
+    first, second, third = (capture(_asking(state).compile(name="flow")) for state in (Rich, Renamed, Poor))
+    others = [name for name in RICH if name != "paper"]
+    migrator = Migrator(
+        revisions=[
+            Revision("r1", workflow="flow", snapshot=first),
+            Revision(
+                "r2",
+                "r1",
+                workflow="flow",
+                snapshot=second,
+                upgrade=lambda op: [
+                    op.rename_field("state.paper", to="report"),
+                    *(op.remove_field(f"state.{name}") for name in others),
+                ],
+            ),
+            Revision(
+                "r3",
+                "r2",
+                workflow="flow",
+                snapshot=third,
+                upgrade=lambda op: op.remove_field("state.report"),
+            ),
+        ]
+    )
+    with storage.open() as inner:
+        saver = MigratingSaver(inner, migrator, revision="r1")
+        _asking(Rich).compile(checkpointer=saver, name="flow").invoke({"answer": ""}, THREAD)
+        saver = MigratingSaver(inner, migrator)
+        _asking(Poor).compile(checkpointer=saver, name="flow").update_state(THREAD, {"answer": "later"})
+        saver.downgrade(THREAD, "r2")
+        found = inner.get_tuple(THREAD)
+        assert found is not None
+        assert found.checkpoint["channel_values"]["report"] == RICH["paper"]
+
+
+def test_they_are_kept_however_often_a_thread_goes_up_and_down(storage: Storage) -> None:
+    with storage.open() as inner:
+        _rich(inner, 1)[1].invoke({"answer": ""}, THREAD)
+        for _ in range(2):
+            saver, graph = _rich(inner, 2)
+            graph.update_state(THREAD, {"answer": "later"})
+            saver.downgrade(THREAD, "r1")
+            assert _values(_rich(inner, 1)[0].get_tuple(THREAD)) == RICH
