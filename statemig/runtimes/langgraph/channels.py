@@ -9,12 +9,13 @@ from functools import cached_property, lru_cache
 from typing import Any
 
 from statemig import json_text
+from statemig.runtimes.langgraph.as_json import Tags, from_json
 from statemig.runtimes.langgraph.became import Became
 from statemig.runtimes.langgraph.document import entry, is_data
 from statemig.runtimes.langgraph.identity import BRANCH, JOIN
 from statemig.runtimes.langgraph.instances import is_same
 from statemig.runtimes.langgraph.tasks import SENDS, START, arrived, branches_of, is_complete
-from statemig.runtimes.langgraph.values import SINGLE, Foreign, Tags, from_json, raw
+from statemig.runtimes.langgraph.values import SINGLE, Foreign, raw
 
 
 def _top(versions: Iterable[Any]) -> Any:

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from statemig.document import Document
+from statemig.runtimes.langgraph.as_json import Tags, to_json
 from statemig.runtimes.langgraph.identity import BRANCH, JOIN, NULL_TASK, beside, interrupt_id
 from statemig.runtimes.langgraph.tasks import (
     CONTROL,
@@ -25,7 +26,7 @@ from statemig.runtimes.langgraph.tasks import (
     space,
     tasks_of,
 )
-from statemig.runtimes.langgraph.values import Foreign, Tags, raw, to_json
+from statemig.runtimes.langgraph.values import Foreign, raw
 
 if TYPE_CHECKING:
     from statemig.runtimes.langgraph.steps import Names

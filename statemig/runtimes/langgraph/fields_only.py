@@ -23,6 +23,7 @@ from statemig import json_text
 from statemig.envelope import Stamp
 from statemig.errors import StatemigError
 from statemig.runtimes.langgraph import instances
+from statemig.runtimes.langgraph.as_json import Tags, from_json, to_json
 from statemig.runtimes.langgraph.became import moved, relocates
 from statemig.runtimes.langgraph.channels import fresh_version
 from statemig.runtimes.langgraph.classes import AWAY, HERE, Here
@@ -32,7 +33,7 @@ from statemig.runtimes.langgraph.requests import config_of
 from statemig.runtimes.langgraph.seen import NO_ROWS, Seen
 from statemig.runtimes.langgraph.stamps import Stamped, without_complement
 from statemig.runtimes.langgraph.tasks import INTERRUPT, Nodes, Row
-from statemig.runtimes.langgraph.values import Foreign, Stored, Tags, alive, from_json, live, to_json
+from statemig.runtimes.langgraph.values import Foreign, Stored, alive, live
 
 if TYPE_CHECKING:
     from statemig.document import Document
@@ -171,7 +172,11 @@ class FieldsOnly:
 
     def _sort(self, outline: Outline, state: State, instances: int) -> None:
         """Find the fields that hold instances. Where their classes are called otherwise today, they are looked into as well. `instances`:
-        how many there are in all, or -1."""
+        how many there are in all, or -1.
+
+        Most are, or lie in a list at, the top of a field. What has been found there is counted down from all, and only where some are
+        missing are the other objects and lists looked through for them.
+        """
         before = state.before
         away: list[str] = []
         unsure: list[tuple[str, str]] = []

@@ -12,7 +12,8 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from statemig import json_text
-from statemig.runtimes.langgraph.values import Tags, encoded, raw, raw_of, to_json
+from statemig.runtimes.langgraph.as_json import Tags, to_json
+from statemig.runtimes.langgraph.values import encoded, raw, raw_of
 
 if TYPE_CHECKING:
     from statemig.plan.complement import Complement, Note

@@ -92,19 +92,20 @@ class Outline:
         handed = [each for each in fields if hands_on(each)]
         private = [(each, there[each]) for each in data if each not in fields]
         rest = [each for each in values if not is_data(each)]
+        moved = {each: name for each, name in there.items() if name != each}
         return cls(
-            there,
-            tuple(there.values()),
-            frozenset(each for each, name in there.items() if name != each),
-            tuple(name for each, name in there.items() if name != each),
-            tuple(private),
-            tuple(fields),
-            tuple((each, there[each]) for each in handed),
-            tuple(each for each in fields if each not in handed),
-            tuple(rest),
-            tuple(each for each in rest if each.startswith(JOIN)),
-            tuple(edges),
-            (*(name for _, name in private), *(each for each in rest if not each.startswith(BRANCH))),
+            names=there,
+            targets=tuple(there.values()),
+            moved=frozenset(moved),
+            renamed=tuple(moved.values()),
+            private=tuple(private),
+            fields=tuple(fields),
+            handed=tuple((each, there[each]) for each in handed),
+            looked=tuple(each for each in fields if each not in handed),
+            rest=tuple(rest),
+            joins=tuple(each for each in rest if each.startswith(JOIN)),
+            edges=tuple(edges),
+            others=(*(name for _, name in private), *(each for each in rest if not each.startswith(BRANCH))),
         )
 
     def put(self, after: Mapping[str, Any], is_valid: Callable[[Outline, Sequence[str]], bool]) -> Put:

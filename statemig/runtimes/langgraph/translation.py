@@ -15,6 +15,7 @@ from uuid import UUID, uuid5
 
 from statemig.errors import CursorError, StatemigError
 from statemig.runtimes.langgraph import instances
+from statemig.runtimes.langgraph.as_json import from_json
 from statemig.runtimes.langgraph.channels import Channels
 from statemig.runtimes.langgraph.document import Reader, entry, is_data, questions_in
 from statemig.runtimes.langgraph.identity import (
@@ -42,7 +43,7 @@ from statemig.runtimes.langgraph.tasks import (
     branches_of,
     space,
 )
-from statemig.runtimes.langgraph.values import Foreign, from_json, raw
+from statemig.runtimes.langgraph.values import Foreign, raw
 
 if TYPE_CHECKING:
     from statemig.document import Document

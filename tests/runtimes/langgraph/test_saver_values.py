@@ -21,7 +21,8 @@ from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from langgraph.types import Send
 from pydantic import BaseModel
 
-from statemig.runtimes.langgraph.values import Postponed, Tags, built, from_json, live, raw, to_json
+from statemig.runtimes.langgraph.as_json import Tags, from_json, to_json
+from statemig.runtimes.langgraph.values import Postponed, built, live, raw
 
 try:
     SERDE = JsonPlusSerializer(allowed_msgpack_modules=True)
