@@ -806,3 +806,34 @@ def test_they_are_kept_however_often_a_thread_goes_up_and_down(storage: Storage)
             graph.update_state(THREAD, {"answer": "later"})
             saver.downgrade(THREAD, "r1")
             assert _values(_rich(inner, 1)[0].get_tuple(THREAD)) == RICH
+
+
+def test_they_come_back_inside_a_subgraph_too(storage: Storage) -> None:
+    def around(state: Any) -> StateGraph[Any]:
+        graph: StateGraph[Any] = StateGraph(state)
+        graph.add_node("inner", _asking(state).compile())
+        graph.add_edge(START, "inner")
+        graph.add_edge("inner", END)
+        return graph
+
+    migrator = Migrator(
+        revisions=[
+            Revision("r1", workflow="flow", snapshot=capture(around(Rich).compile(name="flow"))),
+            Revision(
+                "r2",
+                "r1",
+                workflow="flow",
+                upgrade=lambda op: [op.remove_field(f"state.{name}") for name in RICH],
+                snapshot=capture(around(Poor).compile(name="flow")),
+            ),
+        ]
+    )
+    with storage.open() as inner:
+        old = around(Rich).compile(checkpointer=MigratingSaver(inner, migrator, revision="r1"), name="flow")
+        old.invoke({"answer": ""}, THREAD)
+        saver = MigratingSaver(inner, migrator)
+        around(Poor).compile(checkpointer=saver, name="flow").invoke(Command(resume="yes"), THREAD)
+        saver.downgrade(THREAD, "r1")
+        again = around(Rich).compile(checkpointer=MigratingSaver(inner, migrator, revision="r1"), name="flow")
+        [task] = again.get_state(THREAD, subgraphs=True).tasks
+        assert {name: task.state.values.get(name) for name in RICH} == RICH  # type: ignore[union-attr]
