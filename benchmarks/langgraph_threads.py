@@ -3,11 +3,11 @@
     python benchmarks/langgraph_threads.py [--smoke]
 
 Bar 14, a thread that is at head: `get_tuple`, `graph.get_state` and a resume through the wrapper, each beside the same without it. "First"
-is the first time that a process reads a thread, after others that were at head. Bar 15, a thread that stands 50 revisions below head, in
-units of `loads`, which is `serde.loads_typed` of the checkpoint as it is stored: what the upgrade takes alone; how much more reading the
-thread takes than reading one at head ("15 read"), with all that LangGraph keeps beside the state; and how much of that is because they are
-50 and not one ("15 chain"). Each revision renames a channel and adds one ("channels"), or does what those of the other benchmarks do
-("churn": nested objects and all items of a list as well).
+is the first time that a process reads a thread, after others that were at head. Bar 15, a thread that stands 50 revisions below head: how
+much more reading it takes than reading one at head, in units of `loads`, which is `serde.loads_typed` of the checkpoint as it is stored;
+of that, what the upgrade of the state takes alone ("15 upgrade"), and how much is because they are 50 and not one ("15 chain"). Each
+revision renames a channel and adds one ("channels"), or does what those of the other benchmarks do ("churn": nested objects and all items
+of a list as well).
 States have 23 channels: plain values (TypedDict), or with pydantic models for what is nested. The thread waits for a person.
 
 langmigrate (PyPI) is measured beside it where it can do the case at all: `pip install langmigrate`, or it is put into `.bench/peers`.
@@ -196,8 +196,8 @@ def behind(report: Report, where: Stores, kind: str, size: str, *, langmigrate: 
 
             one, ratio = upgrading(1), upgrading(LENGTH)
             alone = compare(upgrade_of(migrator_of(kind, revisions), size), nothing, loads, nothing)
-            report.add(group, f"{chain}: the upgrade alone", alone, unit="loads", bar="15", limit=1.0)
-            report.add(group, f"{chain}: added to reading it", ratio, unit="loads", bar="15 read", limit=1.0)
+            report.add(group, f"{chain}: the upgrade alone", alone, unit="loads", bar="15 upgrade", limit=1.0)
+            report.add(group, f"{chain}: added to reading it", ratio, unit="loads", bar="15", limit=1.0)
             more = added(ratio, one)
             report.add(
                 group, f"{chain}: of it, by 49 of the 50", more, unit="loads", bar="15 chain", limit=1.0

@@ -27,7 +27,7 @@ BARS = {
     },  # 2 takes a chain of 200, too long for a test
     "storing": {"5", "6"},
     "comparing": {"11"},
-    "langgraph_threads": {"14", "15", "15 chain", "15 read"},
+    "langgraph_threads": {"14", "15", "15 chain", "15 upgrade"},
     "rehearsing": {"16"},
     "counting_threads": {"counts"},
 }
