@@ -6,16 +6,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from statemig import json_text
+from statemig.runtimes.langgraph import instances
 from statemig.runtimes.langgraph.as_json import Tags, from_json
 from statemig.runtimes.langgraph.became import Became
 from statemig.runtimes.langgraph.document import entry, is_data
 from statemig.runtimes.langgraph.identity import BRANCH, JOIN
-from statemig.runtimes.langgraph.instances import is_same
 from statemig.runtimes.langgraph.tasks import SENDS, START, arrived, branches_of, is_complete
 from statemig.runtimes.langgraph.values import SINGLE, Foreign, raw
+
+if TYPE_CHECKING:
+    from statemig.plan.complement import Complement
 
 
 def _top(versions: Iterable[Any]) -> Any:
@@ -43,7 +46,7 @@ def _distinct(made: tuple[str, ...]) -> str:
 @dataclass
 class Channels(Became):
     """`revision`: the new one. `fresh`: versions of what is stored nowhere yet. `updated`: the channels that the last superstep
-    wrote to. `instances`: raw values of channels that an upgrade removed; `gone`: the channels of the state that are removed now, and
+    wrote to. `complement`: what was kept before; `gone`: the channels of the state that are removed now, and
     `back`: those that have come back as what they were."""
 
     revision: str
@@ -51,7 +54,7 @@ class Channels(Became):
     values: dict[str, Any] = field(default_factory=dict)
     versions: dict[str, Any] = field(default_factory=dict)
     updated: list[str] | None = None
-    instances: Mapping[str, Any] = field(default_factory=dict)
+    complement: Complement = field(default_factory=dict)
     gone: list[str] = field(default_factory=list)
     back: list[str] = field(default_factory=list)
 
@@ -131,15 +134,18 @@ class Channels(Became):
                 if self.updated is not None and name in self.updated:
                     self.updated.remove(name)
 
+    @cached_property
+    def _instances(self) -> Mapping[str, tuple[Any, Any]]:
+        return instances.of(self.complement)
+
     def _instance(self, channel: str, value: Any, tags: Tags) -> Any:
         """A value as what it is or was an instance of."""
-        if not tags:
+        if not tags and self.complement:
             # Under its own name, or under one that it had before and that nothing has now.
-            for name in sorted(
-                self.instances.keys() - self.document["state"].keys() | {channel}, key=channel.__ne__
-            ):
-                stored = self.instances.get(name)
-                if stored is not None and is_same(stored, value, channel):
+            names = self._instances.keys() - self.document["state"].keys() | {channel}
+            for name in sorted(names & self._instances.keys(), key=channel.__ne__):
+                stored, shown = self._instances[name]
+                if json_text.equal(shown, value):
                     self.back.append(name)
                     return stored
         return from_json(value, tags, ("state", channel))

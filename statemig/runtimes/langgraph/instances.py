@@ -11,7 +11,6 @@ import base64
 from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from statemig import json_text
 from statemig.runtimes.langgraph.as_json import Tags, to_json
 from statemig.runtimes.langgraph.values import encoded, raw, raw_of
 
@@ -67,16 +66,11 @@ def channels(complement: Complement) -> set[str]:
     return {_channel(note) for label, notes in complement.items() if label.endswith(LABEL) for note in notes}
 
 
-def of(complement: Complement) -> dict[str, Any]:
-    """The raw values that are kept, by channel."""
-    return {
-        _channel(note): raw_of(base64.b64decode(note["stored"]))
-        for label, notes in complement.items()
-        if label.endswith(LABEL)
-        for note in notes
-    }
-
-
-def is_same(stored: Any, value: Any, channel: str) -> bool:
-    """Whether a kept value is what has come back as JSON."""
-    return json_text.equal(to_json(stored, {}, ("state", channel)), value)
+def of(complement: Complement) -> dict[str, tuple[Any, Any]]:
+    """The raw values that are kept, by channel, each with its JSON."""
+    found = {}
+    for label, notes in complement.items():
+        for note in notes if label.endswith(LABEL) else ():
+            stored = raw_of(base64.b64decode(note["stored"]))
+            found[_channel(note)] = (stored, to_json(stored, {}, ("state", _channel(note))))
+    return found

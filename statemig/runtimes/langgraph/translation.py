@@ -102,7 +102,6 @@ def translate(
     else:
         result = migrator.downgrade(read.document, to=target, revision=source, **arguments)
     document = result.unwrap()
-    known = complement or {}
     work = _Work(
         parked,
         read,
@@ -111,7 +110,7 @@ def translate(
         nodes[1],
         namespace,
         target,
-        instances=instances.of(known),
+        complement=complement or {},
         shown=shown,
         waiting=waiting,
     )
