@@ -10,7 +10,7 @@ import shutil
 import signal
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -721,16 +721,16 @@ def _asking(state: Any) -> StateGraph[Any]:
     return graph
 
 
-def _rich_migrator() -> Migrator:
+def _rich_migrator(graph: Callable[[Any], StateGraph[Any]] = _asking) -> Migrator:
     return Migrator(
         revisions=[
-            Revision("r1", workflow="flow", snapshot=capture(_asking(Rich).compile(name="flow"))),
+            Revision("r1", workflow="flow", snapshot=capture(graph(Rich).compile(name="flow"))),
             Revision(
                 "r2",
                 "r1",
                 workflow="flow",
                 upgrade=lambda op: [op.remove_field(f"state.{name}") for name in RICH],
-                snapshot=capture(_asking(Poor).compile(name="flow")),
+                snapshot=capture(graph(Poor).compile(name="flow")),
             ),
         ]
     )
@@ -816,18 +816,7 @@ def test_they_come_back_inside_a_subgraph_too(storage: Storage) -> None:
         graph.add_edge("inner", END)
         return graph
 
-    migrator = Migrator(
-        revisions=[
-            Revision("r1", workflow="flow", snapshot=capture(around(Rich).compile(name="flow"))),
-            Revision(
-                "r2",
-                "r1",
-                workflow="flow",
-                upgrade=lambda op: [op.remove_field(f"state.{name}") for name in RICH],
-                snapshot=capture(around(Poor).compile(name="flow")),
-            ),
-        ]
-    )
+    migrator = _rich_migrator(around)
     with storage.open() as inner:
         old = around(Rich).compile(checkpointer=MigratingSaver(inner, migrator, revision="r1"), name="flow")
         old.invoke({"answer": ""}, THREAD)
