@@ -56,7 +56,9 @@ class Here:
         return result.stdout
 
     def json(self, *arguments: str) -> Any:
-        return json.loads(self.run(*arguments, "--format", "json").stdout)
+        result = self.run(*arguments, "--format", "json")
+        assert result.stdout, result.output  # with what went wrong, and not with what json says of nothing
+        return json.loads(result.stdout)
 
     def scripts(self) -> list[Path]:
         return sorted((self.root / "migrations" / "versions").glob("*.py"))
@@ -81,7 +83,8 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Here]:
 @pytest.fixture
 def project(here: Here) -> Here:
     """The same with a first revision."""
-    here.ok("revision", "--autogenerate", "-m", "first version")
+    # Named, because a name of chance may begin with what a test shortens another to.
+    here.ok("revision", "--autogenerate", "-m", "first version", "--rev-id", "a0b1c2d3e4f5")
     return here
 
 
