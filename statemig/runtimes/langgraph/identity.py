@@ -7,6 +7,7 @@ Follows ``prepare_single_task`` and ``_interrupt_id`` of langgraph 1.x.
 from __future__ import annotations
 
 import binascii
+import re
 from collections.abc import Iterable, Iterator
 from hashlib import sha1
 from itertools import combinations
@@ -16,6 +17,14 @@ from xxhash import xxh3_128_hexdigest
 NULL_TASK = "00000000-0000-0000-0000-000000000000"
 PULL, PUSH = "__pregel_pull", "__pregel_push"
 BRANCH, JOIN = "branch:to:", "join:"
+
+_KEPT_TASK = re.compile(
+    r"(?P<step>\d{8}|-\d{7})(-[0-9a-f]{4}){3}-[0-9a-f]{12}"  # the first group of the task's own id gives way to the step
+    r"|(?P<before>\d{8}|-\d{7})-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"  # langgraph 1.2.0: before the whole id
+    r"|ffffffff-(?P<late>[0-9a-f]{4}-[0-9a-f]{4})-[0-9a-f]{4}-[0-9a-f]{12}"
+)
+#: more supersteps than a run takes
+_STEPS = 100_000
 
 
 def task_id(
@@ -32,6 +41,18 @@ def task_id(
     else:
         text = sha1(start + parts, usedforsecurity=False).hexdigest()
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:32]}"
+
+
+def is_kept(task: str, step: int) -> bool:
+    """Whether a run that stores at its end alone (``durability="exit"``) has kept a write to a `DeltaChannel` under this id, at the
+    checkpoint that superstep `step` follows: the id names the superstep that wrote it (``exit_delta_task_id``). Of the ids of tasks
+    one in 40 begins with eight digits, too, but hardly with those of a superstep that is near."""
+    found = _KEPT_TASK.fullmatch(task)
+    if found is None:
+        return False
+    late = found["late"]
+    wrote = int(late.replace("-", ""), 16) if late is not None else int(found["step"] or found["before"])
+    return step <= wrote < step + _STEPS
 
 
 def namespace_of(namespace: str, node: str, task: str) -> str:

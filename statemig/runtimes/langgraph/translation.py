@@ -25,6 +25,7 @@ from statemig.runtimes.langgraph.identity import (
     PULL,
     PUSH,
     interrupt_id,
+    is_kept,
     namespace_of,
     task_id,
     task_path,
@@ -378,11 +379,8 @@ class _Work(Channels):
         if row.channel in CONTROL and row.channel != INTERRUPT:
             return row
         made = UUID(self.parked.checkpoint["id"])
-        if (
-            row.task == str(uuid5(made, "__input__"))
-            or row.task.startswith("ffffffff-")
-            or row.task[:8].isdigit()
-        ):
+        kept = row.task == str(uuid5(made, "__input__")) or is_kept(row.task, self.parked.step)
+        if kept and is_data(row.channel):
             return row  # what a DeltaChannel keeps: no task's, and replayed by channel
         updates = (INTERRUPT if n == 0 else f"{INTERRUPT}:{n}" for n in range(len(self.parked.rows)))
         if row.task in (str(uuid5(made, each)) for each in updates):
