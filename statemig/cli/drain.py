@@ -18,6 +18,7 @@ from statemig.deploy.draining import (
     look_at_drain,
 )
 from statemig.store.deploy_records import OnDeadline, Unknown
+from statemig.store.protocols import FleetStore
 
 EXIT_CODES = {
     "drained": exit_codes.OK,
@@ -64,13 +65,14 @@ def drain(
     """Start no new runs of a version, and watch the others end.
 
     `start` raises DrainingError for version REV from now on. Runs that are on it stay, and end there. Say it again to see how far it is.
-    After the deadline `migrate` brings what is left to the preferred version (or the newest), `notify` says so, `fail` makes it an error.
+    After the deadline `migrate` brings what is left to the preferred version (or the newest, where that is REV), `notify` says so, `fail`
+    makes it an error. With `migrate` it is refused where no newer version is there to go to.
 
     Exit code 0: drained. 12: it goes on. 13: stalled, or the deadline has passed. 14: not known.
     """
     name, found = project.resolve_one(revision, workflow)
     store = open_store(project, name, url)
-    version = f"{name} version {store.migrator.version(found)} ({found})"
+    version = f"{name} {_named(store, found)}"
     if resume:
         was = end_drain(store, found)
         if form == "json":
@@ -85,14 +87,24 @@ def drain(
     if form == "json":
         print_json({"workflow": name, **as_json(status)})
     else:
-        _print(version, status)
+        _print(store, version, status)
+    preferred = store.deploy.preferred()
+    if status.left and status.goes_to is not None and preferred is not None and preferred[0] == found:
+        complain(
+            f"{version} is preferred itself: no new run starts while it drains, and after the deadline its runs go to "
+            f"{_named(store, status.goes_to)}, the newest. Say which is wanted: `statemig route prefer REV`"
+        )
     code = EXIT_CODES[status.state]
     if code == exit_codes.STALLED and status.overdue and status.drain.on_deadline == "notify":
         complain(f"{version}: the deadline has passed with {plural(status.left, 'run')} left.")
     raise SystemExit(code)
 
 
-def _print(version: str, status: DrainStatus) -> None:
+def _named(store: FleetStore, revision: str) -> str:
+    return f"version {store.migrator.version(revision)} ({revision})"
+
+
+def _print(store: FleetStore, version: str, status: DrainStatus) -> None:
     drain = status.drain
     at = drain.checked_at
     click.echo(f"{version}: {status.state}, {plural(status.left, 'run')} left of {drain.counted:,}")
@@ -110,7 +122,8 @@ def _print(version: str, status: DrainStatus) -> None:
     if drain.deadline is not None:
         to_go = drain.deadline - at
         when = f"in {age(to_go)}" if to_go >= 0 else f"{age(-to_go)} ago"
-        click.echo(f"  deadline     {when}, then {drain.on_deadline}")
+        goal = "" if status.goes_to is None else f" to {_named(store, status.goes_to)}"
+        click.echo(f"  deadline     {when}, then {drain.on_deadline}{goal}")
     if status.moved or status.failures:
         click.echo(f"  migrated     {plural(status.moved, 'run')}")
     for failure in status.failures:

@@ -35,7 +35,7 @@ class DrainStatus:
     """How far a drain is. Times are seconds since the epoch; `rate` is runs per hour, `eta` the seconds that are left at that rate.
 
     `oldest` is the run that was started first, `waits` where it stands, `since` since when. `moved` and `failures` are of runs that
-    were migrated because the deadline had passed.
+    were migrated because the deadline had passed; `goes_to` is the version that the deadline brings them to, where that was said.
     """
 
     drain: Drain
@@ -52,6 +52,7 @@ class DrainStatus:
     moved: int = 0
     failures: tuple[Failure, ...] = ()
     why: str = ""
+    goes_to: str | None = None
 
 
 def begin_drain(
@@ -62,8 +63,13 @@ def begin_drain(
     Args:
         deadline: seconds from now.
         on_deadline: what a look after it does: only say so, bring the runs that are left to the preferred version (or the newest), or fail.
+
+    Raises:
+        DeployError: with "migrate", there is no version that they could go to.
     """
     target = fleet.migrator.resolve(revision)
+    if on_deadline == "migrate":
+        _goal(fleet, target)
     deploy = fleet.deploy
     present = next((each for each in deploy.drains() if each.revision == target), None)
     now = fleet.clock()
@@ -119,8 +125,9 @@ def look_at_drain(fleet: Drained, revision: str, *, stalled_after: float = STALL
         rate = ended * 3600 / elapsed
         eta = left * elapsed / ended
     state, why = _state(fleet, looked, now, overdue, stalled_after)
+    goes_to = _known_goal(fleet, target) if drain.on_deadline == "migrate" else None
     status = DrainStatus(
-        looked, state, left, ended, rate, eta, overdue, moved=moved, failures=failures, why=why
+        looked, state, left, ended, rate, eta, overdue, moved=moved, failures=failures, why=why, goes_to=goes_to
     )
     if not kinds:
         return status
@@ -152,9 +159,19 @@ def _state(
     return "draining", "runs are left"
 
 
-def _migrate(fleet: Drained, revision: str) -> tuple[int, tuple[Failure, ...]]:
+def _goal(fleet: Counted, revision: str) -> str:
+    """The version that the runs which are left are brought to: the preferred one, or the newest. Raises `DeployError` where none is."""
+    migrator = fleet.migrator
     preferred = fleet.deploy.preferred()
-    to = fleet.migrator.head if preferred is None or preferred[0] == revision else preferred[0]
+    to = migrator.head if preferred is None or preferred[0] == revision else preferred[0]
+    if to == revision or to not in migrator.known or not migrator.leads(revision, to):
+        why = "it is the newest one" if to == revision else f"{to} is preferred, which is not newer"
+        raise DeployError(
+            f"after the deadline its runs could be migrated to no version: {why}",
+            workflow=fleet.workflow,
+            revision=revision,
+            hint=f"Say `statemig drain {revision} --on-deadline notify`; `statemig downgrade` brings runs to an older version",
+        )
     if to in fleet.deploy.retired():
         raise DeployError(
             "the runs that are left can not go to a version that was retired",
@@ -162,6 +179,18 @@ def _migrate(fleet: Drained, revision: str) -> tuple[int, tuple[Failure, ...]]:
             revision=to,
             hint="Prefer another: `statemig route prefer REV`",
         )
+    return to
+
+
+def _known_goal(fleet: Counted, revision: str) -> str | None:
+    try:
+        return _goal(fleet, revision)
+    except DeployError:
+        return None  # the look after the deadline says why
+
+
+def _migrate(fleet: Drained, revision: str) -> tuple[int, tuple[Failure, ...]]:
+    to = _goal(fleet, revision)
     moved, failures = 0, []
     now = fleet.clock()
     for batch in fleet.iterate(RunFilter(revision=revision)):
@@ -194,6 +223,7 @@ def as_json(status: DrainStatus) -> dict[str, Any]:
         "since": drain.since,
         "deadline": drain.deadline,
         "on_deadline": drain.on_deadline,
+        "goes_to": status.goes_to,
         "overdue": status.overdue,
         "checked_at": drain.checked_at,
         "oldest": None

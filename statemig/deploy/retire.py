@@ -26,6 +26,7 @@ Need = Literal[
     "pin",
     "policy",
     "preferred",
+    "head",
     "window",
     "worker",
     "unknown",
@@ -117,7 +118,7 @@ def blockers(fleet: Counted, revisions: Sequence[str]) -> list[Blocker]:
         found += _runs_at(fleet, kinds, revision)
         found += _routed_to(fleet, kinds, view, revision)
         found += _pinned_to(fleet, kinds, view, revision)
-        found += _said_of(view, revision)
+        found += _said_of(view, revision, fleet.migrator.head)
     if revisions:
         found += _nameless(fleet, kinds, revisions[-1])
     return found
@@ -205,13 +206,15 @@ def _pinned_to(fleet: Counted, kinds: Iterable[Kind], view: View, revision: str)
         yield Blocker(revision, "pin", len(beside), "pinned to it", tuple(beside[:_EXAMPLES]))
 
 
-def _said_of(view: View, revision: str) -> Iterator[Blocker]:
+def _said_of(view: View, revision: str, head: str) -> Iterator[Blocker]:
     for policy in view.policies:
         if policy.revision == revision:
             name = " ".join(part for part in (policy.scope, policy.target) if part)
             yield Blocker(revision, "policy", 1, f"policy for {name} leads runs to it")
     if view.preferred == revision:
         yield Blocker(revision, "preferred", 1, "preference: new runs start on it")
+    if view.preferred is None and revision == head:
+        yield Blocker(revision, "head", 1, "newest version, and none is preferred: new runs start on it")
     rollout = view.rollout
     if (
         rollout is not None

@@ -128,6 +128,20 @@ def test_drain_and_resume(stored: Any) -> None:
     assert stored.run("drain", first, "--deadline", "soon").exit_code == exit_codes.USAGE
 
 
+def test_a_drain_says_where_the_runs_go_that_are_left(stored: Any) -> None:
+    first = stored.first
+    result = stored.run("drain", first, "--deadline", "2h", "--on-deadline", "migrate")
+    assert "then migrate to version 2 (bbb)" in result.stdout
+    assert result.stderr == ""
+    stored.ok("route", "prefer", first)
+    result = stored.run("drain", first)
+    assert result.exit_code == exit_codes.DRAINING
+    assert result.stderr == (
+        f"triage version 1 ({first}) is preferred itself: no new run starts while it drains, and after the deadline its runs go to "
+        "version 2 (bbb), the newest. Say which is wanted: `statemig route prefer REV`\n"
+    )
+
+
 def test_drained(stored: Any) -> None:
     runs = store(stored)
     for number in range(3):

@@ -47,6 +47,13 @@ def test_all_that_needs_it_is_listed(stored: Any) -> None:
     assert SECRET not in result.output + found.output
 
 
+def test_the_version_that_new_runs_begin_on_is_refused(project: Any) -> None:
+    result = project.run("retire", project.head())
+    assert result.exit_code == exit_codes.BLOCKED
+    assert "head" in result.stdout and "none is preferred: new runs start on it" in result.stdout
+    assert store(project).start({"topic": SECRET, "summary": SECRET})
+
+
 def test_what_was_kept_is_erased_and_the_version_is_refused(stored: Any) -> None:
     first = stored.first
     store(stored).deploy.leave("w1")

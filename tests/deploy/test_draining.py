@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from triage_runs import state, store
 
-from statemig.deploy import begin_drain, end_drain, look_at_drain
+from statemig.deploy import Router, begin_drain, end_drain, look_at_drain
 from statemig.errors import DeployError, DrainingError
 from statemig.store.deploy_records import Policy, Unknown
 
@@ -106,6 +106,34 @@ def test_after_the_deadline_what_is_left_is_migrated(fleet, clock):
     with held as run:
         run.finish()
     assert look_at_drain(new, "r1").state == "drained"
+
+
+def test_where_the_runs_go_is_said_beforehand(fleet):
+    _, new = fleet
+    begin_drain(new, "r1", deadline=3600, on_deadline="migrate")
+    assert look_at_drain(new, "r1").goes_to == "r2"
+    begin_drain(new, "r1", on_deadline="notify")
+    assert look_at_drain(new, "r1").goes_to is None
+
+
+@pytest.mark.parametrize("preferred", [None, "r2"])
+def test_the_newest_version_has_none_to_migrate_to(fleet, preferred):
+    _, new = fleet
+    Router(new).prefer(preferred)
+    with pytest.raises(DeployError) as failed:
+        begin_drain(new, "r2", deadline=3600, on_deadline="migrate")
+    assert str(failed.value) == (
+        "workflow triage, revision r2: after the deadline its runs could be migrated to no version: it is the newest one. "
+        "Say `statemig drain r2 --on-deadline notify`; `statemig downgrade` brings runs to an older version"
+    )
+    assert new.deploy.drains() == []
+
+
+def test_it_migrates_to_no_older_version_that_is_preferred(fleet):
+    _, new = fleet
+    Router(new).prefer("r1")
+    with pytest.raises(DeployError, match="r1 is preferred, which is not newer"):
+        begin_drain(new, "r2", deadline=3600, on_deadline="migrate")
 
 
 def test_after_the_deadline_it_can_also_only_be_said(fleet, clock):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 from pydantic import BaseModel
 from sqlalchemy import select, text
@@ -90,6 +92,17 @@ def test_what_was_said_of_it(pair, say, blocker):
     _, new = pair
     say(new.deploy)
     assert needs(new) == [blocker]
+
+
+def test_the_newest_version_while_none_is_preferred(pair):
+    """What starts runs has its code from the head, and begins them there."""
+    _, new = pair
+    assert needs(new, "r2") == [("head", 1, "newest version, and none is preferred: new runs start on it", ())]
+    with pytest.raises(DeployError, match=r"none is preferred.*Nothing was written"):
+        retire(new, "r2", below=True)
+    assert new.deploy.retired() == {}
+    Router(new).prefer("r1")
+    assert retire(new, "r2").revisions == ("r2",)
 
 
 def test_a_worker_that_can_bring_its_runs_along_does_not_need_it(pair):
@@ -223,11 +236,13 @@ def test_an_abort_does_not_go_back_to_it(gone):
 def test_a_drain_does_not_bring_runs_to_it(url, clock):
     old, new = store(url, 1, clock=clock), store(url, 2, clock=clock)
     old.start(state())
-    retire(new, "r2")
     begin_drain(new, "r1", deadline=10, on_deadline="migrate")
+    Router(new).prefer("r1")
+    retire(new, "r2")
     clock.now += 11
-    with pytest.raises(DeployError, match="can not go to a version that was retired"):
-        look_at_drain(new, "r1")
+    for ask in (look_at_drain, partial(begin_drain, on_deadline="migrate")):
+        with pytest.raises(DeployError, match="can not go to a version that was retired"):
+            ask(new, "r1")
 
 
 def test_its_drain_has_ended(pair):
