@@ -82,7 +82,7 @@ def abort(
         try:
             done = undo(store, to=old, dry_run=dry_run, progress=watch)
         except DeployError as error:
-            raise BlockedError(error) from error
+            raise BlockedError(error, form) from error
     if form == "json":
         print_json({"workflow": name, **as_json(done)})
     else:

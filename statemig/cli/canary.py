@@ -91,7 +91,7 @@ def start(
             in_memory=store.keeps_beside,
         )
     except DeployError as error:
-        raise BlockedError(error) from error
+        raise BlockedError(error, form) from error
     _show(store, form, found)
 
 
@@ -136,7 +136,7 @@ def advance(
     try:
         found = canaries.advance(store, force=force, criteria=criteria)
     except DeployError as error:
-        raise BlockedError(error) from error
+        raise BlockedError(error, form) from error
     _show(store, form, found)
 
 
@@ -157,7 +157,7 @@ def stop(project: Project, url: str | None, workflow: str | None, form: str) -> 
     try:
         found = canaries.stop(store)
     except DeployError as error:
-        raise BlockedError(error) from error
+        raise BlockedError(error, form) from error
     _show(store, form, found)
 
 

@@ -54,7 +54,7 @@ def start(
     try:
         opened = window.start(store, target, old=old, in_memory=store.keeps_beside)
     except DeployError as error:
-        raise BlockedError(error) from error
+        raise BlockedError(error, form) from error
     _show(store, form, opened)
 
 
@@ -74,7 +74,7 @@ def complete(project: Project, force: bool, url: str | None, workflow: str | Non
     try:
         closed = window.complete(store, force=force)
     except DeployError as error:
-        raise BlockedError(error) from error
+        raise BlockedError(error, form) from error
     _show(store, form, closed)
 
 

@@ -69,7 +69,7 @@ def retire(
     try:
         done = put_away(store, found, below=below, dry_run=dry_run)
     except DeployError as error:  # somebody came in between
-        raise BlockedError(error) from error
+        raise BlockedError(error, form) from error
     _print(store, done, form)
     if not isinstance(done.forgotten, Unknown) and done.forgotten.left:
         raise SystemExit(exit_codes.RUNS_LEFT)

@@ -127,7 +127,17 @@ def look_at_drain(fleet: Drained, revision: str, *, stalled_after: float = STALL
     state, why = _state(fleet, looked, now, overdue, stalled_after)
     goes_to = _known_goal(fleet, target) if drain.on_deadline == "migrate" else None
     status = DrainStatus(
-        looked, state, left, ended, rate, eta, overdue, moved=moved, failures=failures, why=why, goes_to=goes_to
+        looked,
+        state,
+        left,
+        ended,
+        rate,
+        eta,
+        overdue,
+        moved=moved,
+        failures=failures,
+        why=why,
+        goes_to=goes_to,
     )
     if not kinds:
         return status

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -80,6 +81,16 @@ def test_without_a_deploy_it_is_blocked(project: Any) -> None:
         result.stderr
         == "Error: workflow triage: no deploy is open. To go back all the same: `statemig abort --to REV`\n"
     )
+    listed = project.run("abort", "--format", "json")
+    assert listed.exit_code == exit_codes.BLOCKED
+    assert json.loads(listed.stdout) == {
+        "workflow": "triage",
+        "revision": None,
+        "blocked": True,
+        "error": "no deploy is open",
+        "blockers": ["no deploy is open"],
+        "hint": "To go back all the same: `statemig abort --to REV`",
+    }
 
 
 def test_back_to_a_named_version_and_nobody_there_to_run_it(deployed: Any) -> None:

@@ -66,6 +66,11 @@ def test_a_canary_from_its_start_to_its_end(stored: Any) -> None:
     assert blocked.exit_code == exit_codes.BLOCKED
     assert "the stage has stood for 0 of 1,200 seconds" in blocked.stderr
     assert "the verdict is WAIT: errors: too few runs to tell: none of the new version yet" in blocked.stderr
+    listed = json.loads(stored.run("canary", "advance", "--format", "json").stdout)["blockers"]
+    assert [each.split(":")[0] for each in listed] == [
+        "the stage has stood for 0 of 1,200 seconds",
+        "the verdict is WAIT",
+    ]
 
     found = stored.json("canary", "advance", "--force", "a small shop")
     assert (found["stage"], found["shares"], found["log"][-1]["forced"]) == (1, [0.25, 0.25], "a small shop")
@@ -91,6 +96,8 @@ def test_runs_that_are_left_out_are_counted_with_the_reason(stored: Any) -> None
 def test_without_a_canary(stored: Any) -> None:
     assert stored.ok("canary", "status") == "triage: no canary was started\n"
     assert stored.run("canary", "stop").exit_code == exit_codes.BLOCKED
+    found = json.loads(stored.run("canary", "stop", "--format", "json").stdout)
+    assert found["blockers"] == [found["error"]] == ["no canary is on"]
 
 
 @pytest.mark.parametrize(

@@ -161,6 +161,12 @@ def test_deploy_start_status_complete(stored: Any) -> None:
     blocked = stored.run("deploy", "complete")
     assert blocked.exit_code == exit_codes.BLOCKED
     assert f"worker w1 runs {first}" in blocked.stderr
+    listed = stored.run("deploy", "complete", "--format", "json")
+    assert listed.exit_code == exit_codes.BLOCKED
+    found = json.loads(listed.stdout)
+    assert (found["workflow"], found["blocked"]) == ("triage", True)
+    assert found["blockers"] == [f"worker w1 runs {first}"]
+    assert listed.stderr == blocked.stderr
     store(stored).deploy.leave("w1")
     assert stored.json("deploy", "complete")["window"]["stage"] == "completed"
     assert stored.json("deploy", "status")["preferred"] == "bbb"

@@ -97,7 +97,9 @@ def test_what_was_said_of_it(pair, say, blocker):
 def test_the_newest_version_while_none_is_preferred(pair):
     """What starts runs has its code from the head, and begins them there."""
     _, new = pair
-    assert needs(new, "r2") == [("head", 1, "newest version, and none is preferred: new runs start on it", ())]
+    assert needs(new, "r2") == [
+        ("head", 1, "newest version, and none is preferred: new runs start on it", ())
+    ]
     with pytest.raises(DeployError, match=r"none is preferred.*Nothing was written"):
         retire(new, "r2", below=True)
     assert new.deploy.retired() == {}
