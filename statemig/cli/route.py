@@ -93,7 +93,10 @@ def prefer(
 def pin(
     project: Project, run: str, revision: str | None, url: str | None, workflow: str | None, form: str
 ) -> None:
-    """Keep a run with workers of REV; without it, of the version that its state has."""
+    """Keep a run with workers of REV; without it, of the version that its state has.
+
+    A run that is newer than REV is refused, unless a living worker of REV brings it down by itself: `downgrade` it first.
+    """
     store = _holding(project, run, workflow, url)
     wanted = store.row(run).revision if revision is None else revision
     if wanted is None:

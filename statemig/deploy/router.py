@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from statemig.deploy.classes import ORDER, below, classes_to
-from statemig.errors import ConfigError
+from statemig.errors import ConfigError, DeployError
 from statemig.migrator import Migrator
 from statemig.store.deploy_canary import begins
 from statemig.store.deploy_records import Mode, Policy, Scope, Strategy
@@ -84,8 +84,15 @@ class Router:
         return target
 
     def pin(self, run_id: str, revision: str | None) -> str | None:
-        """Keep a run with workers of one revision; None lets it go again. Returns the full id. Raises `RunNotFoundError`."""
+        """Keep a run with workers of one revision; None lets it go again. Returns the full id.
+
+        Raises:
+            RunNotFoundError: there is no such run.
+            DeployError: it is newer than that, and no living worker of that revision can bring it down.
+        """
         target = None if revision is None else self._store.migrator.resolve(revision)
+        if target is not None:
+            self._require_readable(run_id, target)
         self._store.deploy.pin(run_id, target)
         return target
 
@@ -125,6 +132,20 @@ class Router:
         made = Policy(scope, target, strategy, resolved)
         self._store.deploy.set_policy(made)
         return made
+
+    def _require_readable(self, run_id: str, target: str) -> None:
+        migrator, shape = self._store.migrator, self._store.row(run_id).revision
+        if shape is None or shape not in migrator.known or shape == target or migrator.leads(shape, target):
+            return
+        if not self.view().available(target, shape):
+            raise DeployError(
+                f"workers of {target} can not read the run, so nobody would take it",
+                run_id=run_id,
+                workflow=migrator.workflow,
+                revision=shape,
+                hint=f"Bring it there first, then pin it: `statemig downgrade {target}` for all runs, or in Python `downgrade` of the "
+                "store or saver for this one",
+            )
 
     def _know_step(self, name: str) -> None:
         """A step of any version will do: runs are asked under the name that they have."""

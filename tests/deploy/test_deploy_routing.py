@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from triage_runs import state, store
 
 from statemig.deploy import Router
-from statemig.errors import ConfigError, DrainingError, RoutedElsewhereError, RunNotFoundError
+from statemig.errors import ConfigError, DeployError, DrainingError, RoutedElsewhereError, RunNotFoundError
 from statemig.store.deploy_records import Drain, Policy, Rollout, Worker
 from statemig.store.deploy_routing import RunFacts, View
 from statemig.store.deploy_view import facts_of, mine
@@ -378,3 +378,25 @@ def test_a_policy_for_what_there_is_not_is_refused_and_can_be_dropped(url):
         router.policy("run", "nobody", "route")
     assert router.policy("step", "approve", "route") is not None  # its name in version 1
     assert router.policy("run", "nobody", None) is None
+
+
+def test_a_run_is_not_pinned_to_a_version_that_can_not_read_it(url, clock):
+    old, new = store(url, 1, clock=clock), store(url, 2, clock=clock)
+    run_id = new.start(V2)
+    with pytest.raises(DeployError) as failed:
+        Router(new).pin(run_id, "r1")
+    assert str(failed.value) == (
+        f"run {run_id}, workflow triage, revision r2: workers of r1 can not read the run, so nobody would take it. "
+        "Bring it there first, then pin it: `statemig downgrade r1` for all runs, or in Python `downgrade` of the store or saver for this one"
+    )
+    assert new.row(run_id).pinned_revision is None
+    new.downgrade(run_id, "r1")
+    assert Router(new).pin(run_id, "r1") == "r1"
+    assert old.claim("w1").run_id == run_id
+
+
+def test_a_run_is_pinned_to_an_older_version_whose_workers_bring_it_down(url, clock):
+    new = store(url, 2, clock=clock)
+    run_id = new.start(V2)
+    new.deploy.beat("w1", "r1", ["r2"])
+    assert Router(new).pin(run_id, "r1") == "r1"
