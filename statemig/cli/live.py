@@ -8,7 +8,8 @@ import click
 
 from statemig.cli.output import complain, plural
 from statemig.cli.project import Project
-from statemig.errors import ConfigError, StatemigError
+from statemig.errors import ConfigError, StatemigError, StoreError
+from statemig.store.counting import count_runs, is_there
 from statemig.store.deploy_records import Unknown
 
 if TYPE_CHECKING:
@@ -32,7 +33,8 @@ def with_live_runs(
     """What the unfinished runs of the store say to changes. `old` and `new` are the revisions compared, None for what no revision has
     frozen. None where there are no runs to ask.
 
-    The configured store is only asked where it can be; the one of `url` has to answer. Raises `StoreError`, and `ConfigError`
+    The configured store is only asked where something has changed and it can be; the one of `url` has to answer. Raises `StoreError`, and
+    `ConfigError`
     where no run can have the shape of what is compared.
     """
     if old is None:
@@ -42,10 +44,14 @@ def with_live_runs(
                 hint="Name a revision as OLD, for example head, or leave out --store.",
             )
         return None
-    if not changes or (url is None and project.config.store is None):
+    if url is None and (not changes or project.config.store is None):
         return None
+    if url is not None and not is_there(url):
+        raise StoreError(
+            "the store does not answer: there is no such file", hint="Is its URL right, and is it there?"
+        )
     try:
-        return _ask(project, workflow, changes, old, new, project.store_url(url), exact)
+        return _ask(project, workflow, changes, old, new, project.store_url(url), exact and bool(changes))
     except StatemigError as error:
         if url is not None:
             raise
@@ -58,7 +64,6 @@ def _ask(
 ) -> Impact | None:
     from statemig.cli.stored import open_store, pass_store_errors
     from statemig.deploy.impact import take_impact
-    from statemig.store.counting import count_runs
 
     counts = count_runs(url, workflow, "") if project.runtime(workflow) is None else None
     if counts is not None and not any(status == "active" for _, status, _ in counts.revisions):

@@ -36,10 +36,9 @@ class Counts:
 
 def count_runs(url: str, workflow: str, head: str) -> Counts | None:
     """The counts of one workflow, or None where only `RunStore` can say: another database, another format, any trouble."""
-    path = url.removeprefix(_PREFIX)
-    if path == url or not path or set(path) & set("?#%:"):
+    file = _file(url)
+    if file is None:
         return None
-    file = Path(path).absolute()
     if not file.exists():
         return Counts([]) if file.parent.is_dir() else None
     try:
@@ -51,3 +50,16 @@ def count_runs(url: str, workflow: str, head: str) -> Counts | None:
     except sqlite3.Error:
         return None
     return Counts(found, failed)
+
+
+def is_there(url: str) -> bool:
+    """Whether there is a file for the URL of one; True for any other URL."""
+    file = _file(url)
+    return file is None or file.exists()
+
+
+def _file(url: str) -> Path | None:
+    path = url.removeprefix(_PREFIX)
+    if path == url or not path or set(path) & set("?#%:"):
+        return None
+    return Path(path).absolute()

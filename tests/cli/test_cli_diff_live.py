@@ -143,6 +143,26 @@ def test_a_store_named_on_the_command_line_has_to_answer(bounded: Any) -> None:
     assert result.exit_code not in (exit_codes.OK, exit_codes.ADDITIVE, exit_codes.BREAKING)
 
 
+@pytest.mark.parametrize(
+    "url", ["sqlite:///typo.db", "sqlite:///no/such/folder/runs.db", "postgresql://nobody@127.0.0.1:1/none"]
+)
+@pytest.mark.parametrize("changed", [True, False])
+def test_it_has_to_answer_where_nothing_has_changed_as_well(bounded: Any, url: str, changed: bool) -> None:
+    if not changed:
+        bounded.ok("revision", "--autogenerate", "-m", "bounded")
+    result = bounded.run("diff", "--store", url)
+    assert result.exit_code == exit_codes.ERROR
+    assert "the store does not answer" in result.stderr
+    assert not Path("typo.db").exists()
+
+
+def test_where_nothing_has_changed_the_runs_are_counted(project: Any) -> None:
+    store(project, "sqlite:///other.db").start({"topic": SECRET, "summary": SECRET})
+    (workflow,) = project.json("diff", "--store", "sqlite:///other.db")["workflows"]
+    assert (workflow["live"]["runs"], workflow["strategy"]["strategy"]) == (1, "deploy")
+    assert project.json("diff")["workflows"][0]["live"] is None
+
+
 def test_two_files_have_no_runs(bounded: Any) -> None:
     for name in ("a.json", "b.json"):
         Path(name).write_text(json.dumps({"type": "object", "properties": {"a": {"type": "string"}}}))

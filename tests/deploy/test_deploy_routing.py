@@ -387,7 +387,8 @@ def test_a_run_is_not_pinned_to_a_version_that_can_not_read_it(url, clock):
         Router(new).pin(run_id, "r1")
     assert str(failed.value) == (
         f"run {run_id}, workflow triage, revision r2: workers of r1 can not read the run, so nobody would take it. "
-        "Bring it there first, then pin it: `statemig downgrade r1` for all runs, or in Python `downgrade` of the store or saver for this one"
+        "Bring it there first, then pin it: `statemig downgrade r1` for all runs, or in Python `downgrade` of the store or saver for "
+        "this one"
     )
     assert new.row(run_id).pinned_revision is None
     new.downgrade(run_id, "r1")
