@@ -125,6 +125,14 @@ class Way:
 
         return fields_of(stage.instruction for stage in self.stages)
 
+    @cached_property
+    def lays_out(self) -> bool:
+        """Whether it makes the same of all states with the same fields, but for values that it hands on, and looks into none: no function
+        makes a value, and no id is made of the run."""
+        from statemig.plan.instructions import Apply
+
+        return not self._makes_ids and not any(isinstance(each.instruction, Apply) for each in self.stages)
+
     def hands_on(self, field: str) -> bool:
         """Whether nobody looks into the value of a field of the state on the way up: no script, and no validation before and after."""
         fields = self.fields

@@ -3,10 +3,12 @@ of joins and who has arrived there, and packets of Send. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING, Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final
+
+from xxhash import xxh3_64_intdigest
 
 from statemig import json_text
 from statemig.runtimes.langgraph import instances
@@ -21,26 +23,31 @@ if TYPE_CHECKING:
     from statemig.plan.complement import Complement
 
 
-def _top(versions: Iterable[Any]) -> Any:
+#: digits of the number that LangGraph's own savers begin a version with that is text
+_DIGITS: Final = 32
+
+
+def _top(versions: Collection[Any]) -> Any:
     """The last one, of savers that number them and of those that write text with the number in front."""
-    known = set(versions)
-    for each in known:
-        if type(each) is not int and type(each) is not float:
-            return str(max([int(str(each).split(".", 1)[0]) for each in known]))
-    return max(known, default=0)
+    try:
+        last = max(versions, default=0)
+    except TypeError:
+        last = ""
+    if isinstance(last, int | float):
+        return last
+    if last.find(".") == _DIGITS:  # of numbers with as many digits, the last in the alphabet is the highest
+        return last[:_DIGITS]
+    return str(max([int(str(each).split(".", 1)[0]) for each in set(versions)]))
 
 
 def fresh_version(checkpoint: Mapping[str, Any], revision: str) -> Any:
     """The version of what a translation to `revision` makes of a checkpoint, for all of its channels, as LangGraph has one for all that
     a superstep writes. Savers keep a value under channel and version, so another checkpoint's and another revision's is another."""
     top = _top(checkpoint["channel_versions"].values())
-    made = (str(checkpoint["id"]), revision)
-    return f"{int(top) + 1:032}.{_distinct(made)}" if isinstance(top, str) else top + 1
-
-
-@lru_cache(1024)
-def _distinct(made: tuple[str, ...]) -> str:
-    return f"{int(json_text.digest(list(made), 8), 16) % 10**16:016}"
+    if not isinstance(top, str):
+        return top + 1
+    made = xxh3_64_intdigest(f"{checkpoint['id']} {revision}".encode())
+    return f"{int(top) + 1:0{_DIGITS}}.{made % 10**16:016}"
 
 
 @dataclass

@@ -5,10 +5,10 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, Final, get_args, get_type_hints
 
-from statemig.runtimes.langgraph.values import CLASSED, Foreign, is_json
+from statemig.runtimes.langgraph.values import CLASSED, Foreign, Hook, is_json, refuse, unbuilt
 
 _LIBRARIES = frozenset(sys.stdlib_module_names) | {"langgraph", "langchain_core"}
 
@@ -71,7 +71,7 @@ NONE, HERE, AWAY = range(3)
 _FOREIGN: Final = {Foreign}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Here:
     """Tells of stored values whether the classes in them are where they were, for the most part without decoding them: only where there is
     a byte that an instance inside may begin with. `renamed` and `known` as of `relocated`."""
@@ -79,7 +79,23 @@ class Here:
     renamed: Mapping[str, str]
     known: Mapping[str, type]
     #: how instances of classes begin that are where they were
-    _heads: set[bytes] = field(default_factory=set)
+    _heads: tuple[bytes, ...] = ()
+
+    def checked(self, build: Hook) -> Hook:
+        """Builds instances of classes that are where they were, as are all instances inside; refuses others."""
+        heads = self._heads
+
+        def hook(code: int, data: bytes) -> Any:
+            # Written out: this is most of what it costs to look at an instance.
+            if not (
+                code in CLASSED
+                and data.startswith(heads)
+                and not (0xC7 in data or 0xC8 in data or 0xC9 in data or 0xD7 in data or 0xD8 in data)
+            ) and not self._are_here([unbuilt(code, data)]):
+                return refuse(code, data)
+            return build(code, data)
+
+        return hook
 
     def kinds(self, value: Any) -> int:
         """NONE, HERE or AWAY, of a raw value."""
@@ -108,13 +124,15 @@ class Here:
                     if relocated(each, self.renamed, self.known) is not each:
                         return False
                     if last is not None:
-                        self._heads.add(last)
-            # Written out, because this is most of what it costs.
-            if (
-                b"\xc7" in data or b"\xc8" in data or b"\xc9" in data or b"\xd7" in data or b"\xd8" in data
-            ) and self.kinds(each.arg) == AWAY:
+                        self._heads = (*self._heads, last)
+            if _may_hold_another(data) and self.kinds(each.arg) == AWAY:
                 return False
         return True
+
+
+def _may_hold_another(data: bytes) -> bool:
+    """Whether an instance as it is stored has a byte in it that one inside begins with. Written out, because it is asked so often."""
+    return 0xC7 in data or 0xC8 in data or 0xC9 in data or 0xD7 in data or 0xD8 in data
 
 
 def _is_uniform(items: Sequence[Any]) -> bool:

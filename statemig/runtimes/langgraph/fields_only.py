@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import starmap
 from typing import TYPE_CHECKING, Any
 
 from langgraph.checkpoint.base import CheckpointTuple
@@ -28,11 +27,10 @@ from statemig.runtimes.langgraph.became import moved, relocates
 from statemig.runtimes.langgraph.channels import fresh_version
 from statemig.runtimes.langgraph.classes import AWAY, HERE, Here
 from statemig.runtimes.langgraph.identity import interrupt_id, namespace_of
-from statemig.runtimes.langgraph.outlines import OUTLINES, Outline, Put
-from statemig.runtimes.langgraph.requests import config_of
-from statemig.runtimes.langgraph.seen import NO_ROWS, Seen
-from statemig.runtimes.langgraph.stamps import Stamped, without_complement
-from statemig.runtimes.langgraph.tasks import INTERRUPT, Nodes, Row
+from statemig.runtimes.langgraph.outlines import OUTLINES, Blank, Laid, Outline, Put
+from statemig.runtimes.langgraph.seen import Seen
+from statemig.runtimes.langgraph.stamps import without_complement
+from statemig.runtimes.langgraph.tasks import INTERRUPT, Nodes
 from statemig.runtimes.langgraph.values import Foreign, Stored, alive, live
 
 if TYPE_CHECKING:
@@ -67,6 +65,8 @@ class FieldsOnly:
         self._names = names
         self._nodes = nodes
         self._here = Here(names.types, nodes[1].classes)
+        #: whether the last checkpoint held instances and nobody looked into it, so that the next is built while it is decoded
+        self._builds = False
         self._outlines: dict[tuple[tuple[str, ...], tuple[str, ...]], Outline | None] = {}
 
     @classmethod
@@ -82,37 +82,45 @@ class FieldsOnly:
     ) -> tuple[CheckpointTuple, Seen] | None:
         """The root of a thread as the code of the new revision sees it, and what is to be known of it; None where it takes the long way.
         `complement`: the one that the stamp has or names."""
-        found: Any = stored.checkpoint
-        whole = found if type(found) is Stored else None
-        if whole is not None:
-            found = whole.raw()
-        outline = self._outline(found)
-        metadata: Any = stored.metadata
+        builds, self._builds = self._builds, False
+        whole: Any = stored.checkpoint if type(stored.checkpoint) is Stored else None
+        found: Any = whole.built(self._here.checked) if builds and whole is not None else None
+        outline = None if found is None else self._outline(found)
+        if outline is None or not outline.hands_all_on:
+            builds = False
+            found = stored.checkpoint if whole is None else whole.raw()
+            outline = self._outline(found)
         if outline is None:
             return None
+        metadata: Any = stored.metadata
         tasks = outline.tasks(found, metadata.get("step", -1) + 1)
         if tasks is None:
             return None
         asked = _questions(tasks, stored.pending_writes or ())
         seen = outline.seen(found["versions_seen"])
-        names, updated = outline.names, found.get("updated_channels")
-        if asked is None or seen is None or not names.keys() >= set(updated or ()):
+        last = found.get("updated_channels")
+        updated = outline.called(last or ())
+        if asked is None or seen is None or updated is None:
             return None
         stood = found["channel_values"]
-        state = self._opened(outline, stood, whole)
-        document = _document(tasks, state.before, waiting=bool(asked))
-        upgraded = self._upgraded(outline, document, complement, thread)
+        state = State(outline.state(stood), ()) if builds else self._opened(outline, stood, whole)
+        upgraded = self._laid(outline, state, complement)
+        if upgraded is None:
+            document = _document(tasks, state.before, waiting=bool(asked))
+            upgraded = self._upgraded(outline, document, complement, thread)
         if upgraded is None:
             return None
         after, put, noted = upgraded
-        if put.gone and any(names[channel] in put.gone for channel in state.noted):
+        if put.gone and any(outline.names[channel] in put.gone for channel in state.noted):
             return None  # instances go
         if complement and not instances.channels(complement).isdisjoint(put.new):
             return None  # they come back
+        self._builds = builds or (whole is not None and whole.instances > 0 and not state.looked)
         version = fresh_version(found, self._target)
         written = dict.fromkeys(put.new, version)
-        values = {name: stood[channel] for channel, name in outline.private}
-        values.update(after)
+        values = after
+        if outline.private:
+            values = {**{name: stood[channel] for channel, name in outline.private}, **after}
         if state.looked:
             written.update(dict.fromkeys(self._closed(state, stood, values, written), version))
         for channel in outline.rest:
@@ -125,33 +133,29 @@ class FieldsOnly:
             versions.pop(name, None)
         if put.renamed:
             written = {**{name: versions[name] for name in put.renamed}, **written}
-        identity, thread_id = found["id"], stored.config["configurable"]["thread_id"]
+        if put.gone and updated:
+            updated = [name for name in updated if name not in put.gone]
         checkpoint: Any = {
             **found,
             "channel_values": values,
             "channel_versions": versions,
             "versions_seen": seen,
-            "updated_channels": updated
-            and [name for each in updated if (name := names[each]) not in put.gone],
+            "updated_channels": None if last is None else updated,
         }
-        config: Any = config_of(thread_id, "", identity)
-        above: Any = stored.parent_config
-        parent: Any = above and config_of(thread_id, "", above["configurable"]["checkpoint_id"])
         shown: Any = without_complement(live(metadata))
-        rows = tuple(starmap(Row, stored.pending_writes or ()))
-        return CheckpointTuple(config, checkpoint, shown, parent, [*asked.values()]), Seen(
-            identity,
+        writes = [*asked.values()]
+        return CheckpointTuple(stored.config, checkpoint, shown, stored.parent_config, writes), Seen(
+            found["id"],
             stamp if noted == stamp.complement else replace(stamp, complement=noted),
-            Stamped({self._source: rows}) if asked else NO_ROWS,
-            written,
-            questions=dict(zip(asked, asked, strict=True)),
+            fresh=written,
+            questions={question: question for question in asked},
         )
 
     # -- the state -----------------------------------------------------------------------------------------------------
 
     def _opened(self, outline: Outline, stood: Mapping[str, Any], whole: Stored | None) -> State:
         """The state of a checkpoint. `whole`: all of it, where that was stored in one."""
-        before = {channel: stood[channel] for channel in outline.fields}
+        before = outline.state(stood)
         if whole is not None and not whole.instances:
             state = State(before, outline.looked)
             if not outline.looked or whole.is_json:
@@ -233,6 +237,32 @@ class FieldsOnly:
                 after[name] = from_json(after[name], tags, ("state", name))
                 state.living.append(name)
         return written
+
+    def _laid(
+        self, outline: Outline, state: State, complement: Complement
+    ) -> tuple[dict[str, Any], Put, Complement] | None:
+        """As `_upgraded`, where it is known of all states with such fields what becomes of them."""
+        if state.looked or not outline.is_valid or not self._way.passes(complement):
+            return None
+        laid = outline.laid
+        if laid is None:
+            if not self._way.lays_out:
+                return None
+            blank = {
+                "status": "active",
+                "state": {each: Blank(each) for each in outline.fields},
+                "cursor": [],
+            }
+            try:
+                made, noted = self._way.run(blank, {}, True, None)
+            except (StatemigError, RecursionError):
+                return None
+            put = outline.put(made["state"], self._is_valid)
+            if not put.is_valid:
+                return None
+            laid = outline.laid = Laid.of(put, outline.fields, made["state"], noted)
+        noted = {**complement, **laid.noted} if complement else laid.noted
+        return laid.filled(state.before.values()), laid.put, noted
 
     def _upgraded(
         self, outline: Outline, document: Document, complement: Complement, thread: str

@@ -3,7 +3,8 @@ checkpoints that have the same channels. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+import copy
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -12,6 +13,7 @@ from statemig.runtimes.langgraph.identity import BRANCH, JOIN, PULL, task_id
 from statemig.runtimes.langgraph.tasks import SENDS, START, Nodes, arrived
 
 if TYPE_CHECKING:
+    from statemig.plan.complement import Complement
     from statemig.runtimes.langgraph.steps import Names
 
 #: how many are remembered of one way: threads have few combinations of channels
@@ -29,6 +31,41 @@ class Put:
     renamed: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Laid:
+    """What every state becomes that has the fields of an `Outline`, where nobody looks into a value and no function makes one. `state`: the
+    values that are made, and where those go that are handed on; `names`: what these are called there, in the order of the fields."""
+
+    put: Put
+    state: dict[str, Any]
+    names: tuple[str, ...]
+    noted: Complement
+    #: of the values that are made, those that somebody may change
+    open: tuple[tuple[str, Any], ...]
+
+    @classmethod
+    def of(cls, put: Put, fields: Iterable[str], state: dict[str, Any], noted: Complement) -> Laid:
+        """`state`: what became of one that had a `Blank` for the value of each of its `fields`."""
+        handed = {value.channel: name for name, value in state.items() if type(value) is Blank}
+        made = tuple((name, value) for name, value in state.items() if isinstance(value, dict | list))
+        return cls(put, state, tuple(handed[each] for each in fields), noted, made)
+
+    def filled(self, values: Iterable[Any]) -> dict[str, Any]:
+        """The state, with these values handed on."""
+        found = self.state.copy()
+        found.update(zip(self.names, values, strict=True))
+        for name, value in self.open:
+            found[name] = copy.deepcopy(value) if value else value.copy()
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Blank:
+    """In place of the value of a channel."""
+
+    channel: str
+
+
 @dataclass(slots=True, eq=False)
 class Outline:
     """What the channels of a checkpoint are called at another revision.
@@ -38,7 +75,7 @@ class Outline:
     `fields`: those that are, in their order, some `handed` on and others `looked` into. `rest`: all others that have a value, and
     `joins`, those among them where branches arrive; `edges`: those that lead to a node, with the node and the triggers of its task.
     `others`: the names of channels that are no fields and may hold instances. `is_valid`: states with these fields are, whatever their
-    values, as far as is known.
+    values, as far as is known, and `laid` is what becomes of them.
     """
 
     names: Mapping[str, str]
@@ -54,6 +91,7 @@ class Outline:
     edges: tuple[tuple[str, str, tuple[str, ...]], ...]
     others: tuple[str, ...]
     is_valid: bool = False
+    laid: Laid | None = None
     _puts: dict[tuple[str, ...], Put] = field(default_factory=dict)
 
     @classmethod
@@ -108,6 +146,11 @@ class Outline:
             others=(*(name for _, name in private), *(each for each in rest if not each.startswith(BRANCH))),
         )
 
+    @property
+    def hands_all_on(self) -> bool:
+        """Whether nobody looks into any value."""
+        return self.is_valid and not self.looked
+
     def put(self, after: Mapping[str, Any], is_valid: Callable[[Outline, Sequence[str]], bool]) -> Put:
         """`is_valid`: whether the fields before and after are enough to know that the state is valid, whatever the values."""
         key = tuple(after)
@@ -122,6 +165,18 @@ class Outline:
             if len(self._puts) < OUTLINES:
                 self._puts[key] = found
         return found
+
+    def state(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """The fields, of the values of all channels."""
+        return {channel: values[channel] for channel in self.fields}
+
+    def called(self, channels: Iterable[str]) -> list[str] | None:
+        """The names of some channels there; None where one has none."""
+        names = self.names
+        try:
+            return [names[each] for each in channels]
+        except KeyError:
+            return None
 
     def tasks(self, checkpoint: Mapping[str, Any], step: int) -> dict[str, str] | None:
         """The nodes that run next, by the ids of their tasks; None where only the long way can say. `step`: the number of the superstep."""

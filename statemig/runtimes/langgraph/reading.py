@@ -15,8 +15,8 @@ from statemig.runtimes.langgraph.at_head import Place
 from statemig.runtimes.langgraph.document import has_answer, questions_in
 from statemig.runtimes.langgraph.identity import NULL_TASK, beside
 from statemig.runtimes.langgraph.requests import Config, Get, Request, Search, Steps, config_of, metadata_of
-from statemig.runtimes.langgraph.seen import NO_ROWS, Seen, Shape
-from statemig.runtimes.langgraph.stamps import KEY, TASK, Stamped, sorted_rows, without_complement
+from statemig.runtimes.langgraph.seen import Seen, Shape
+from statemig.runtimes.langgraph.stamps import KEY, NO_ROWS, TASK, Stamped, sorted_rows, without_complement
 from statemig.runtimes.langgraph.tasks import INTERRUPT, RESUME, Parked, Row
 from statemig.runtimes.langgraph.translating import Translating
 from statemig.runtimes.langgraph.values import built, live
@@ -178,7 +178,7 @@ class Reading(Translating):
                 "channel_values": {name: live(values[name]) for name in values},
             }
         real = checkpoint["id"]
-        self.seen.put((thread, namespace, real), Seen(real, stamp, rows))
+        self.seen.put((thread, namespace, real), Seen(real, stamp, rows.shares))
         metadata: Any = live(stored.metadata)
         config: Any = stored.config
         parent: Any = stored.parent_config
@@ -190,7 +190,7 @@ class Reading(Translating):
             parent = parent and config_of(
                 inside["thread_id"], namespace, parent["configurable"]["checkpoint_id"]
             )
-        elif known and not rows.stamps and KEY in metadata:
+        elif known and not rows.shares.stamps and KEY in metadata:
             self.at_head.put((thread, namespace), metadata[KEY], stamp, real)
         shown: Any = without_complement(metadata)
         writes = [(task, channel, live(value)) for task, channel, value in _unstamped(stored)]

@@ -300,13 +300,14 @@ class MigratingSaver(BaseCheckpointSaver[Any]):
         where = {**config, "configurable": {**inside, "checkpoint_ns": place, "checkpoint_id": seen.stored}}
         found: list[tuple[Any, ...]] = []
         target = self._reading.target
-        if seen.stamp.revision != target or seen.rows.stamps.get(task_id):
-            row = stamp_row(task_id, [channel for channel, _ in writes], target, seen.rows)
+        if seen.stamp.revision != target or seen.shares.stamps.get(task_id):
+            row = stamp_row(task_id, [channel for channel, _ in writes], target, seen.shares)
             if row is not None:
                 name, stamp, shares = row
                 found.append((where, stamp, name, task_path))
-                rows = replace(seen.rows, stamps={**seen.rows.stamps, task_id: shares})
-                self._reading.seen.put((thread, namespace, inside["checkpoint_id"]), replace(seen, rows=rows))
+                known = replace(seen.shares, stamps={**seen.shares.stamps, task_id: shares})
+                read = (thread, namespace, inside["checkpoint_id"])
+                self._reading.seen.put(read, replace(seen, shares=known))
         if any(name == RESUME for name, _ in writes):
             writes = self._using(seen.held.get(task_id) or {}, writes)
         found.append((where, self._all_guarded(writes), task_id, task_path))

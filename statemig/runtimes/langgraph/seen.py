@@ -6,11 +6,11 @@ import threading
 from collections import OrderedDict
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from statemig.document import Document
 from statemig.envelope import Stamp
-from statemig.runtimes.langgraph.stamps import Stamped
+from statemig.runtimes.langgraph.stamps import NO_SHARES, Shares
 from statemig.runtimes.langgraph.tasks import Parked
 
 if TYPE_CHECKING:
@@ -48,9 +48,6 @@ class Recent(Generic[Value]):
             self._kept.clear()
 
 
-NO_ROWS: Final = Stamped()
-
-
 @dataclass(slots=True)
 class Seen:
     """What is known of a checkpoint that was read: its stored id and revision, and what the next one has to keep of it. Nobody changes
@@ -58,7 +55,7 @@ class Seen:
 
     stored: str
     stamp: Stamp
-    rows: Stamped = NO_ROWS
+    shares: Shares = NO_SHARES
     fresh: Mapping[str, Any] = field(default_factory=dict)
     held: Mapping[str, Mapping[int, Any]] = field(default_factory=dict)
     questions: Mapping[str, str] = field(default_factory=dict)

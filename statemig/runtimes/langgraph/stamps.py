@@ -63,13 +63,26 @@ def without_complement(metadata: dict[str, Any]) -> dict[str, Any]:
 
 
 @dataclass(frozen=True, slots=True)
-class Stamped:
-    """The pending writes of a checkpoint by the revision that wrote them. `counts`: how many of a task's are in a line, of which savers
-    keep the first that come. `stamps`: what newer revisions wrote for each task, the last one last."""
+class Shares:
+    """Who wrote the pending writes of a checkpoint. `counts`: how many of a task's are in a line, of which savers keep the first that
+    come. `stamps`: what newer revisions wrote for each task, the last one last."""
 
-    by_revision: Mapping[str, tuple[Row, ...]] = field(default_factory=dict)
     counts: Mapping[str, int] = field(default_factory=dict)
     stamps: Mapping[str, list[Share]] = field(default_factory=dict)
+
+
+NO_SHARES: Final = Shares()
+
+
+@dataclass(frozen=True, slots=True)
+class Stamped:
+    """The pending writes of a checkpoint by the revision that wrote them."""
+
+    by_revision: Mapping[str, tuple[Row, ...]] = field(default_factory=dict)
+    shares: Shares = NO_SHARES
+
+
+NO_ROWS: Final = Stamped()
 
 
 def sorted_rows(writes: Iterable[Sequence[Any]], revision: str) -> Stamped:
@@ -94,11 +107,11 @@ def sorted_rows(writes: Iterable[Sequence[Any]], revision: str) -> Stamped:
             counts[row.task] = number + 1
             mine = (each.revision for each in reversed(shares) if number >= each.start)
         found.setdefault(next(mine, revision), []).append(row)
-    return Stamped({name: tuple(each) for name, each in found.items()}, counts, own)
+    return Stamped({name: tuple(each) for name, each in found.items()}, Shares(counts, own))
 
 
 def stamp_row(
-    task: str, channels: Iterable[str], revision: str, before: Stamped
+    task: str, channels: Iterable[str], revision: str, before: Shares
 ) -> tuple[str, list[tuple[str, Any]], list[Share]] | None:
     """The task id and the row that stamp what is written next for a task, to these channels, and what is known of the task then; None
     where the last stamp says it already."""

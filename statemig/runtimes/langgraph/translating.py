@@ -176,7 +176,7 @@ class Translating(Worlds):
         seen = Seen(
             stored.config["configurable"]["checkpoint_id"],
             replace(stamp, complement=complement),
-            rows,
+            rows.shares,
             parked.fresh,
             parked.held,
             parked.questions,

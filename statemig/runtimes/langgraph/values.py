@@ -9,7 +9,7 @@ of allowed classes and all else it does.
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -17,6 +17,9 @@ import orjson
 import ormsgpack
 from langgraph.checkpoint.serde.encrypted import EncryptedSerializer
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
+
+#: what builds an extension of msgpack, of its kind and its bytes
+Hook = Callable[[int, bytes], Any]
 
 #: the kinds of extension that LangGraph writes
 SINGLE, POSITIONAL, KEYWORDS, METHOD, MODEL_V1, MODEL, ARRAY, DELTA = range(8)
@@ -49,7 +52,7 @@ class Foreign:
         if self.code == ARRAY or self.code > DELTA:
             self.module, self.name, self.arg, self.rest = "", "", data, ()
             return getattr(self, name)
-        inside = ormsgpack.unpackb(data, ext_hook=_hook, option=ormsgpack.OPT_NON_STR_KEYS)
+        inside = ormsgpack.unpackb(data, ext_hook=unbuilt, option=ormsgpack.OPT_NON_STR_KEYS)
         if self.code == DELTA:
             self.module, self.name, self.arg, self.rest = "", "", inside, ()
         else:
@@ -84,15 +87,17 @@ class Stored(Mapping[str, Any]):
             self._plain, self.instances, self.keys_are_text = self.reader.raw(self.form, self.data)
         return self._plain
 
+    def built(self, checked: Callable[[Hook], Hook]) -> Any:
+        """It as LangGraph reads it, each instance built by its hook with a check before it; None where that, or the bytes, refuse."""
+        return self.reader.built(self.form, self.data, checked)
+
     @property
     def is_json(self) -> bool:
         """Whether what was decoded is known to be JSON as it is: no instance is in it, no key that is no text, and no byte that bytes begin
         with, though one may be part of a text or a number as well."""
         data = self.data
         return (
-            self.instances == 0
-            and self.keys_are_text
-            and not (b"\xc4" in data or b"\xc5" in data or b"\xc6" in data)
+            self.instances == 0 and self.keys_are_text and not (0xC4 in data or 0xC5 in data or 0xC6 in data)
         )
 
     @property
@@ -140,7 +145,7 @@ class Postponed:
             if len(content) > _SMALL or not _EXTENSIONS.isdisjoint(content[:2]):
                 return Stored(self, form, content)
             try:
-                return ormsgpack.unpackb(content, ext_hook=_refuse, option=ormsgpack.OPT_NON_STR_KEYS)
+                return ormsgpack.unpackb(content, ext_hook=refuse, option=ormsgpack.OPT_NON_STR_KEYS)
             except ormsgpack.MsgpackDecodeError:
                 return Stored(self, form, content)
         if form in ("null", "bytes"):
@@ -173,8 +178,19 @@ class Postponed:
             return without_instance(self.serde.loads_typed((form, data))), -1, False
         return self._twin.loads_typed((form, data)), -1, False
 
+    def built(self, form: str, data: bytes, checked: Callable[[Hook], Hook]) -> Any:
+        """The value as LangGraph reads it, each instance built by its hook with a check before it; None where that, or the bytes,
+        refuse."""
+        if form != "msgpack" or type(self.serde) is not JsonPlusSerializer:
+            return None
+        try:
+            return ormsgpack.unpackb(data, ext_hook=checked(self.serde._unpack_ext_hook))
+        except ormsgpack.MsgpackDecodeError:
+            return None
 
-def _refuse(code: int, data: bytes) -> Any:
+
+def refuse(code: int, data: bytes) -> Any:
+    """In place of a hook, where there is to be nothing for one to build: nothing is decoded then."""
     raise ormsgpack.MsgpackDecodeError("an instance", "", 0)
 
 
@@ -293,7 +309,8 @@ def without_instance(value: Any) -> Any:
     return value
 
 
-def _hook(code: int, data: bytes) -> Any:
+def unbuilt(code: int, data: bytes) -> Foreign:
+    """One that was stored."""
     found = _undecoded(Foreign)
     found.code = code
     found.packed = data  # and not by its making, so that no copy has it
@@ -306,17 +323,17 @@ _DECODED: Final = frozenset(("module", "name", "arg", "rest"))
 
 def raw_of(data: bytes) -> Any:
     """The raw value that was `encoded`."""
-    return ormsgpack.unpackb(data, ext_hook=_hook, option=ormsgpack.OPT_NON_STR_KEYS)
+    return ormsgpack.unpackb(data, ext_hook=unbuilt, option=ormsgpack.OPT_NON_STR_KEYS)
 
 
-_RAW: Final = JsonPlusSerializer(__unpack_ext_hook__=_hook)
+_RAW: Final = JsonPlusSerializer(__unpack_ext_hook__=unbuilt)
 
 
 def _raw_twin(serde: Any) -> Any:
     """The same serializer, building nothing; None for one that cannot be told to."""
     if isinstance(serde, JsonPlusSerializer):
         twin = copy.copy(serde)
-        twin._unpack_ext_hook = _hook
+        twin._unpack_ext_hook = unbuilt
         return twin
     if isinstance(serde, EncryptedSerializer):
         inner = _raw_twin(serde.serde)

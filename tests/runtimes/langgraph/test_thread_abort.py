@@ -86,7 +86,6 @@ def test_a_version_of_threads_is_retired_when_no_thread_needs_it(database: Stora
     assert [each.need for each in found[1:]] == ["window"]
 
     abort(fleet)
-    fleet.deploy.prefer(None)
     assert blockers(fleet, ["r2"]) == []
     done = retire(fleet, "r2")
     assert isinstance(done.forgotten, Unknown)
