@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import ormsgpack
 import pytest
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from pydantic import BaseModel
 
 from statemig.runtimes.langgraph import classes
 from statemig.runtimes.langgraph.classes import AWAY, HERE, NONE, Here
-from statemig.runtimes.langgraph.values import Foreign, Postponed, Stored
+from statemig.runtimes.langgraph.values import ARRAY, Foreign, Postponed, Stored
 
 SERDE = JsonPlusSerializer()
 
@@ -47,7 +48,7 @@ def stored(value: Any) -> Any:
     return Stored(Postponed(SERDE), *SERDE.dumps_typed(value)).raw()
 
 
-@pytest.mark.parametrize(
+VALUES = pytest.mark.parametrize(
     ("value", "kinds"),
     [
         (None, NONE),
@@ -67,9 +68,28 @@ def stored(value: Any) -> Any:
         ([Stays(text="x" * 300), Neighbour()], HERE),
     ],
 )
+
+
+@VALUES
 def test_kinds(here: Here, value: Any, kinds: int) -> None:
     for _ in range(2):  # the second time the classes are known
         assert here.kinds(stored(value)) == kinds
+
+
+@VALUES
+def test_what_is_here_is_built_at_once_and_nothing_else(here: Here, value: Any, kinds: int) -> None:
+    found = Stored(Postponed(SERDE), *SERDE.dumps_typed(value))
+    for _ in range(2):
+        built = found.built(here.checked)
+        assert built == (None if kinds == AWAY else value)
+        assert type(built) is type(None if kinds == AWAY else value)
+
+
+def test_what_is_no_instance_of_a_class_is_not_built(here: Here) -> None:
+    head = b"\x94\xa1m\xa1n"
+    here._heads = (head,)
+    array = ormsgpack.packb([ormsgpack.Ext(ARRAY, head)])
+    assert Stored(Postponed(SERDE), "msgpack", array).built(here.checked) is None
 
 
 def test_instances_of_classes_that_are_here_are_not_decoded(

@@ -197,6 +197,28 @@ def test_what_was_pickled_is_handed_on_as_it_was(both: BothWays) -> None:
     assert both.short
 
 
+@pytest.mark.parametrize("default", [{}, [], {"deep": [1]}], ids=str)
+def test_a_new_value_belongs_to_the_reader_alone(default: Any, both: BothWays) -> None:
+    config: Any = {"configurable": {"thread_id": "t1"}}
+    first = Revision("r1", workflow="flow", snapshot=capture(_counting("count").compile(name="flow")))
+    second = Revision(
+        "r2", "r1", workflow="flow", upgrade=lambda op: op.add_field("state.new", default=default)
+    )
+    inner = InMemorySaver()
+    old = MigratingSaver(inner, Migrator(revisions=[first]))
+    _counting("count").compile(checkpointer=old, name="flow").invoke({"count": 3}, config)
+    saver = MigratingSaver(inner, Migrator(revisions=[first, second]))
+    for _ in range(3):
+        found = saver.get_tuple(config)
+        assert found is not None
+        new = found.checkpoint["channel_values"]["new"]
+        assert new == default
+        for inside in new.values() if isinstance(new, dict) else ():
+            inside.append(2)
+        new.clear()
+    assert both.short == 3
+
+
 # -- random chains of operations, on checkpoints of random states ------------------------------------------------------
 
 SERDE = JsonPlusSerializer()
@@ -304,7 +326,13 @@ def test_random_chains() -> None:
                 assert short == long
             else:
                 assert_same(short, long)
+        if taken:
+            assert way is not None
+            ways["built while decoded"] += way._builds
+            ways["laid out"] += any(each is not None and each.laid for each in way._outlines.values())
 
     check()
     assert ways["taken=True, checked=True"], ways
     assert ways["taken=True, checked=False"], ways
+    assert ways["built while decoded"], ways
+    assert ways["laid out"], ways
