@@ -194,6 +194,10 @@ class FieldsOnly:
                 if channel == name and not value.is_msgpack:
                     state.living.append(name)
                     continue
+                built = value.built(self._here.checked) if outline.is_valid else None
+                if built is not None:
+                    before[channel] = built
+                    continue
                 before[channel] = value.raw()
                 if not value.instances:
                     continue
@@ -246,8 +250,9 @@ class FieldsOnly:
             return None
         laid = outline.laid
         if laid is None:
-            if not self._way.lays_out:
+            if outline.is_laid_out or not self._way.lays_out:
                 return None
+            outline.is_laid_out = True
             blank = {
                 "status": "active",
                 "state": {each: Blank(each) for each in outline.fields},
@@ -276,8 +281,7 @@ class FieldsOnly:
                 return None
             after = made["state"]
             put = outline.put(after, self._is_valid)
-            if put.is_valid:
-                return after, put, kept
+            return (after, put, kept) if put.is_valid else None
         result = self._migrator.upgrade(
             document,
             self._source,

@@ -75,7 +75,7 @@ class Outline:
     `fields`: those that are, in their order, some `handed` on and others `looked` into. `rest`: all others that have a value, and
     `joins`, those among them where branches arrive; `edges`: those that lead to a node, with the node and the triggers of its task.
     `others`: the names of channels that are no fields and may hold instances. `is_valid`: states with these fields are, whatever their
-    values, as far as is known, and `laid` is what becomes of them.
+    values, as far as is known, and `laid` is what becomes of them, once it `is_laid_out`.
     """
 
     names: Mapping[str, str]
@@ -92,6 +92,7 @@ class Outline:
     others: tuple[str, ...]
     is_valid: bool = False
     laid: Laid | None = None
+    is_laid_out: bool = False
     _puts: dict[tuple[str, ...], Put] = field(default_factory=dict)
 
     @classmethod
