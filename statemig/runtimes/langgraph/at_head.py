@@ -60,10 +60,10 @@ class AtHead:
         self,
         guess: Guess,
         found: CheckpointTuple,
-        look: Callable[[CheckpointTuple, Place], None],
+        look: Callable[[Any, str, str], None],
     ) -> CheckpointTuple | None:
         """What the saver inside has found, as a caller gets to see it; None where it is not what today's code would have stored. `look` is
-        told of a checkpoint that was not looked at before. Raises what it raises."""
+        told of a checkpoint that was not looked at before, with its namespace and thread. Raises what it raises."""
         place, known = guess
         said: Any = found.metadata.get(KEY)
         if known is not None:
@@ -86,7 +86,7 @@ class AtHead:
                 return None
         checkpoint = found.checkpoint["id"]
         if known is None or checkpoint != known[2]:
-            look(found, place)
+            look(found.checkpoint, place[1], place[0])
             self._keep(place, (said, stamp, checkpoint))
         if stamp.complement:
             shown: Any = without_complement(found.metadata)  # type: ignore[arg-type]

@@ -11,7 +11,6 @@ from langgraph.checkpoint.base import CheckpointTuple
 
 from statemig.envelope import Stamp
 from statemig.errors import NewerRevisionError, UnknownRevisionError
-from statemig.runtimes.langgraph.at_head import Place
 from statemig.runtimes.langgraph.document import has_answer, questions_in
 from statemig.runtimes.langgraph.identity import NULL_TASK, beside
 from statemig.runtimes.langgraph.requests import Config, Get, Request, Search, Steps, config_of, metadata_of
@@ -33,11 +32,6 @@ class Reading(Translating):
         self.at_head.clear()  # they were looked at without it
 
     # -- one checkpoint ------------------------------------------------------------------------------------------------
-
-    def look(self, found: CheckpointTuple, place: Place) -> None:
-        """Look at a checkpoint that is at the target. Raises `CursorError` where LangGraph would end the run."""
-        checkpoint: Any = found.checkpoint
-        self.require_nodes(checkpoint, place[1], place[0])
 
     def seen_of(self, thread: str, namespace: str, checkpoint: str) -> Seen | None:
         """What is known of a checkpoint that was read."""

@@ -129,7 +129,7 @@ class MigratingSaver(BaseCheckpointSaver[Any]):
         guess = reading.at_head.guess(config)
         if guess is not None:
             stored = self.inner.get_tuple(config)
-            found = None if stored is None else reading.at_head.seen(guess, stored, reading.look)
+            found = None if stored is None else reading.at_head.seen(guess, stored, reading.require_nodes)
             if found is not None:
                 if QUESTIONS in found.metadata:
                     translate_answers(reading, config, found)
@@ -153,7 +153,7 @@ class MigratingSaver(BaseCheckpointSaver[Any]):
         guess = reading.at_head.guess(config)
         if guess is not None:
             stored = await self.inner.aget_tuple(config)
-            found = None if stored is None else reading.at_head.seen(guess, stored, reading.look)
+            found = None if stored is None else reading.at_head.seen(guess, stored, reading.require_nodes)
             if found is not None:
                 if QUESTIONS in found.metadata:
                     translate_answers(reading, config, found)
