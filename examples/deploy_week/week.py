@@ -147,7 +147,7 @@ def thursday(team: Team) -> None:
         (renamed, renamed + '    op.transform(to_cents, to_units, path="state.cents")\n'),
         file="migrations/versions/0005*.py",
     )
-    team.statemig("edit e5 --freeze", ends=4)
+    team.statemig("edit e5 --freeze")
     team.release("e5")
     team.statemig("upgrade d4")
     team.statemig("deploy start e5")

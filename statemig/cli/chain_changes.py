@@ -118,12 +118,19 @@ def _print_missing(project: Project, revision: str) -> bool:
     if before is None:
         return False
     try:
-        missing = open_gaps(before, loaded.snapshot, loaded.operations)
+        gaps = open_gaps(before, loaded.snapshot, loaded.operations)
     except StatemigError as error:
         complain(f"The script does not fit what is stored before it: {error}")
         return True
+    missing = [gap for gap in gaps if not gap.opaque]
     if missing:
         complain("The script does not bring every stored run to the new shape yet. Missing:")
         for gap in missing:
             complain(f"  - {gap.path}: {gap.reason}")
+    elif gaps:
+        paths = ", ".join(dict.fromkeys(gap.path for gap in gaps))
+        click.echo(
+            f"Nothing is missing, but what a function makes is not known before it runs: {paths}. "
+            f"`statemig verify {revision}` says what is open"
+        )
     return bool(missing)

@@ -34,8 +34,7 @@ def with_live_runs(
     frozen. None where there are no runs to ask.
 
     The configured store is only asked where something has changed and it can be; the one of `url` has to answer. Raises `StoreError`, and
-    `ConfigError`
-    where no run can have the shape of what is compared.
+    `ConfigError` where no run can have the shape of what is compared.
     """
     if old is None:
         if url is not None:

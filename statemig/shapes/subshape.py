@@ -54,12 +54,13 @@ class Gap:
     """At `path`, a document of the left schema may hold what the right one rejects.
 
     `certain`: there is such a document. Otherwise it could not be decided, and the answer is "unknown". `reason` is a sentence about
-    schemas and holds no value of a state.
+    schemas and holds no value of a state. `opaque`: what the left schema has there is what a function makes, so that nobody can know.
     """
 
     path: str
     reason: str
     certain: bool
+    opaque: bool = False
 
 
 def gaps(left: Schema, right: Schema) -> list[Gap]:
@@ -68,8 +69,8 @@ def gaps(left: Schema, right: Schema) -> list[Gap]:
     Closed on both sides: an object that ignores unknown keys has none. The root's path is "".
     """
     found = _Comparison(left, right).shapes(left.root, right.root)
-    unique = {(render(gap.segments), gap.reason): gap.certain for gap in found}
-    return [Gap(path, reason, certain) for (path, reason), certain in unique.items()]
+    unique = {(render(gap.segments), gap.reason): (gap.certain, gap.opaque) for gap in found}
+    return [Gap(*place, *how) for place, how in unique.items()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +78,13 @@ class _Found:
     segments: tuple[Segment, ...]
     reason: str
     certain: bool
+    opaque: bool = False
 
     def under(self, *segments: Segment) -> _Found:
-        return _Found((*segments, *self.segments), self.reason, self.certain)
+        return _Found((*segments, *self.segments), self.reason, self.certain, self.opaque)
 
     def unsure(self) -> _Found:
-        return _Found(self.segments, self.reason, False)
+        return _Found(self.segments, self.reason, False, self.opaque)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +168,7 @@ class _Comparison:
             return [gap for part in parts for gap in self.one_of(part, near, budget // len(parts))]
         certain = self.witnessed(left, near)
         best = min(attempts, key=len)
-        return [_Found(gap.segments, gap.reason, certain) for gap in best]
+        return [_Found(gap.segments, gap.reason, certain, gap.opaque) for gap in best]
 
     def expected(self, options: tuple[Shape, ...]) -> str:
         return " or ".join(dict.fromkeys(described(option) for option in options)) or "nothing"
@@ -194,8 +196,8 @@ class _Comparison:
             if isinstance(option, Anything) and option.opaque in (None, left.opaque):
                 return []
         if left.opaque is not None:
-            wanted = self.expected(options)
-            return [_Found((), f"is {left.opaque}, whose inside is not known; {wanted} is expected", False)]
+            reason = f"is {left.opaque}, whose inside is not known; {self.expected(options)} is expected"
+            return [_Found((), reason, False, opaque=True)]
         found = [gap for part in _JSON for gap in self.one_of(part, options)]
         if not found:
             return []

@@ -49,6 +49,42 @@ def test_edit_lists_what_the_script_leaves_undone(two: Any) -> None:
     assert "  - state.priority: " in result.stderr
 
 
+TRANSFORMED = """
+
+def length(summary: str) -> int:
+    return len(summary)
+
+
+def upgrade(op: Operations) -> None:
+    op.transform(length, path="state.summary")
+"""
+
+
+def test_what_a_function_makes_is_open_and_not_missing(project: Any) -> None:
+    project.code("topic: str\nsummary: int")
+    project.ok("revision", "-m", "length", "--rev-id", "bbb")
+    script = project.scripts()[1]
+    script.write_text(script.read_text().partition("\n\ndef upgrade(")[0] + TRANSFORMED)
+    output = project.ok("edit", "--freeze")
+    assert output == (
+        "Froze revision bbb again: migrations/versions/0002_bbb_length.py\n"
+        "Nothing is missing, but what a function makes is not known before it runs: state.summary. "
+        "`statemig verify bbb` says what is open\n"
+    )
+    assert project.run("verify", "bbb").exit_code == exit_codes.UNDECIDED
+
+
+def test_a_field_beside_what_a_function_makes_is_missing(project: Any) -> None:
+    project.code("topic: str\nsummary: int\nauthor: str")
+    project.ok("revision", "-m", "length", "--rev-id", "bbb")
+    script = project.scripts()[1]
+    script.write_text(script.read_text().partition("\n\ndef upgrade(")[0] + TRANSFORMED)
+    result = project.run("edit", "--freeze")
+    assert result.exit_code == exit_codes.INCOMPLETE
+    assert "  - state.author: " in result.stderr
+    assert "state.summary" not in result.stderr
+
+
 def test_edit_says_where_a_script_does_not_fit(two: Any) -> None:
     script = two.scripts()[1]
     script.write_text(
