@@ -28,6 +28,7 @@ from statemig.errors import (
 )
 from statemig.migrator import Migrator
 from statemig.store.deploy_records import Policy, Rollout
+from statemig.store.deploy_store import batches
 from statemig.store.protocols import Failure, FleetStore, Moved, RunFilter, StoredRun
 
 _BATCH: Final = 200
@@ -38,12 +39,12 @@ _TRIES: Final = 10
 
 @dataclass(slots=True)
 class Aborted:
-    """What became of the runs; each unfinished one is in exactly one count.
+    """What became of the runs; each unfinished one is in exactly one count, and is brought back in that of the abort which wrote it.
 
-    `stayed` had never left the old version, or are back already. `patched`, `downgraded` and `pinned` were started on the old version or
-    one below; those that were started on a newer one are counted apart. `leased` are left for the worker that holds them and `changed`
-    were written by somebody else meanwhile: abort again. `foreign` are of a revision that is not known here. `failures` says of each
-    pinned and foreign run why it can not go back. With ``dry_run`` everything says what would be.
+    `stayed` had never left the old version, or are back already, if another abort has brought them. `patched`, `downgraded` and `pinned`
+    were started on the old version or one below; those that were started on a newer one are counted apart. `leased` are left for the
+    worker that holds them and `changed` were written by somebody else meanwhile: abort again. `foreign` are of a revision that is not
+    known here. `failures` says of each pinned and foreign run why it can not go back. With ``dry_run`` everything says what would be.
     """
 
     old: str
@@ -126,8 +127,7 @@ def abort(
     if not dry_run:
         _say(fleet, done)
     below = {name for name in migrator.known if name == old or migrator.leads(name, old)}
-    kinds = fleet.kinds()
-    done.stayed = sum(kind.count for kind in kinds if kind.revision in below)
+    done.stayed = _count_in(fleet, below)
     sweep = _Sweep(fleet, done)
     for number in range(1 if dry_run else _PASSES):
         done.changed = 0
@@ -137,7 +137,13 @@ def abort(
                 progress(done)
         if number > 0 and not done.changed:
             break
+    if not dry_run:
+        done.stayed = sweep.stayed(below)
     return done
+
+
+def _count_in(fleet: FleetStore, revisions: set[str]) -> int:
+    return sum(kind.count for kind in fleet.kinds() if kind.revision in revisions)
 
 
 def _ends(fleet: FleetStore, present: Rollout | None, to: str | None) -> tuple[str, str]:
@@ -274,6 +280,17 @@ class _Sweep:
             done.foreign += len(foreign)
             self._settled.update(row.run_id for row, _ in foreign)
             done.failures += fleet.record_failures(foreign, done.old, write=not done.dry_run)
+
+    def stayed(self, below: set[str]) -> int:
+        """The runs that are at one of these versions, without those that were brought back here: workers and other aborts have moved some
+        since the first look. Each is only asked for where the sum does not come out."""
+        there = _count_in(self._fleet, below)
+        if there == self._done.stayed + len(self._returned):
+            return self._done.stayed
+        for some in batches(sorted(self._returned)):
+            rows = (row for found in self._fleet.iterate(RunFilter(run_ids=some)) for row in found)
+            there -= sum(row.revision in below for row in rows)
+        return max(there, 0)
 
     def _count(self, moved: Moved, was_written: bool) -> None:
         done, run_id = self._done, moved.row.run_id

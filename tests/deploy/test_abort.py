@@ -354,6 +354,42 @@ def test_a_run_that_is_written_meanwhile_is_looked_at_again(pair):
     assert old.read("first").state["topic"] == "written meanwhile"
 
 
+def test_of_two_at_once_each_run_counts_as_brought_back_by_the_one_that_did(pair):
+    old, new = pair
+    for name in ("second", "third"):
+        old.start(state(), run_id=name)
+        new.upgrade(name)
+    others = []
+
+    class Slower(type(new)):
+        """Another abort comes between its first look and its first write."""
+
+        def swap(self, moved):
+            if not others:
+                others.append(abort(new))
+            return super().swap(moved)
+
+    slower = abort(Slower(new.engine, new.migrator, clock=new.clock))
+    assert buckets(others[0]) == {"stayed": 1, "patched": 2}
+    assert buckets(slower) == {"stayed": 3}
+
+
+def test_a_run_that_a_worker_takes_along_after_the_first_look_counts_once(pair):
+    _, new = pair
+    abort(new)
+    looks = []
+
+    class Late(type(new)):
+        def kinds(self):
+            found = super().kinds()
+            looks.append(found)
+            if len(looks) == 2:  # the first is for a canary
+                new.upgrade("first")
+            return found
+
+    assert buckets(abort(Late(new.engine, new.migrator, clock=new.clock))) == {"patched": 1}
+
+
 def test_a_pin_is_not_put_on_a_run_that_was_written_meanwhile(pair):
     _, new = pair
     abort(new)
