@@ -18,7 +18,7 @@ from measuring.threads import MODELS, PLAIN, Stores, graph_of, migrator_of, valu
 from measuring.timing import SMOKE, Ratio
 
 from statemig.runtimes.langgraph import MigratingSaver
-from statemig.runtimes.langgraph.thread_fleet import ThreadFleet
+from statemig.runtimes.langgraph.threads.fleet import ThreadFleet
 
 THREADS = 200 if SMOKE else 10_000
 #: the yardstick reads this part of them

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from statemig.runtimes.langgraph.saver import MigratingSaver
 
 if TYPE_CHECKING:
-    from statemig.runtimes.langgraph.thread_fleet import ThreadFleet
+    from statemig.runtimes.langgraph.threads.fleet import ThreadFleet
 
 __all__ = ["MigratingSaver", "ThreadFleet"]
 
@@ -26,6 +26,6 @@ __all__ = ["MigratingSaver", "ThreadFleet"]
 def __getattr__(name: str) -> Any:
     if name != "ThreadFleet":  # a worker needs no SQLAlchemy
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from statemig.runtimes.langgraph.thread_fleet import ThreadFleet
+    from statemig.runtimes.langgraph.threads.fleet import ThreadFleet
 
     return ThreadFleet

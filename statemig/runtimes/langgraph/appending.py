@@ -19,13 +19,13 @@ from langgraph.checkpoint.base.id import uuid6
 from statemig.document import Document
 from statemig.envelope import Stamp
 from statemig.errors import MigrationHeld, RunNotFoundError
-from statemig.runtimes.langgraph.complements import Write
-from statemig.runtimes.langgraph.document import questions_in
+from statemig.runtimes.langgraph.long_way.document import questions_in
 from statemig.runtimes.langgraph.reading import Config, Get, Reading, Shape, Steps
-from statemig.runtimes.langgraph.rows import Rows
-from statemig.runtimes.langgraph.stamps import KEY, QUESTIONS, WORKFLOW, sorted_rows, stamped
+from statemig.runtimes.langgraph.stored.complements import Write
+from statemig.runtimes.langgraph.stored.rows import Rows
+from statemig.runtimes.langgraph.stored.stamps import KEY, QUESTIONS, WORKFLOW, sorted_rows, stamped
+from statemig.runtimes.langgraph.stored.values import Stored, built, raw
 from statemig.runtimes.langgraph.tasks import INTERRUPT, Parked, Row
-from statemig.runtimes.langgraph.values import Stored, built, raw
 
 if TYPE_CHECKING:
     from langgraph.checkpoint.base import CheckpointTuple

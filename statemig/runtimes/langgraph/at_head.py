@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from statemig.envelope import Stamp
 from statemig.errors import StatemigError
 from statemig.runtimes.langgraph.seen import Recent, Seen
-from statemig.runtimes.langgraph.stamps import KEY, TASK, without_complement
+from statemig.runtimes.langgraph.stored.stamps import KEY, TASK, without_complement
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from langgraph.channels.base import BaseChannel
 
-from statemig.runtimes.langgraph.document import is_data
+from statemig.runtimes.langgraph.long_way.document import is_data
 from statemig.shapes.shape import Object
 from statemig.workflow.run_shape import state_of
 

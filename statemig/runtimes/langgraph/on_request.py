@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from statemig.errors import AnswerError
 from statemig.runtimes.langgraph.reading import Config, Reading, Steps
-from statemig.runtimes.langgraph.stamps import QUESTIONS
+from statemig.runtimes.langgraph.stored.stamps import QUESTIONS
 from statemig.runtimes.langgraph.tasks import INTERRUPT
 
 if TYPE_CHECKING:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from statemig.runtimes.langgraph.complements import Delete, name_in
 from statemig.runtimes.langgraph.reading import Reading, Search, Steps
-from statemig.runtimes.langgraph.stamps import KEY
+from statemig.runtimes.langgraph.stored.complements import Delete, name_in
+from statemig.runtimes.langgraph.stored.stamps import KEY
 
 #: the names of rows that checkpoints of each thread refer to
 Named = Mapping[str, frozenset[str]]

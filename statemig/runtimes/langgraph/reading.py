@@ -11,14 +11,21 @@ from langgraph.checkpoint.base import CheckpointTuple
 
 from statemig.envelope import Stamp
 from statemig.errors import NewerRevisionError, UnknownRevisionError
-from statemig.runtimes.langgraph.document import has_answer, questions_in
 from statemig.runtimes.langgraph.identity import NULL_TASK, beside
+from statemig.runtimes.langgraph.long_way.document import has_answer, questions_in
+from statemig.runtimes.langgraph.long_way.translating import Translating
 from statemig.runtimes.langgraph.requests import Config, Get, Request, Search, Steps, config_of, metadata_of
 from statemig.runtimes.langgraph.seen import Seen, Shape
-from statemig.runtimes.langgraph.stamps import KEY, NO_ROWS, TASK, Stamped, sorted_rows, without_complement
+from statemig.runtimes.langgraph.stored.stamps import (
+    KEY,
+    NO_ROWS,
+    TASK,
+    Stamped,
+    sorted_rows,
+    without_complement,
+)
+from statemig.runtimes.langgraph.stored.values import built, live
 from statemig.runtimes.langgraph.tasks import INTERRUPT, RESUME, Parked, Row
-from statemig.runtimes.langgraph.translating import Translating
-from statemig.runtimes.langgraph.values import built, live
 
 if TYPE_CHECKING:
     from statemig.plan.complement import Complement

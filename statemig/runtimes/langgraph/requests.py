@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 
 from langgraph.checkpoint.base import CheckpointTuple
 
-from statemig.runtimes.langgraph.complements import Statement
-from statemig.runtimes.langgraph.values import Stored, raw
+from statemig.runtimes.langgraph.stored.complements import Statement
+from statemig.runtimes.langgraph.stored.values import Stored, raw
 
 Config = dict[str, Any]
 Made = TypeVar("Made")

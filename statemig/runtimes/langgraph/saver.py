@@ -20,7 +20,6 @@ from langgraph.types import Interrupt
 from statemig.envelope import Stamp
 from statemig.errors import ConfigError
 from statemig.runtimes.langgraph.appending import appended, astore, store
-from statemig.runtimes.langgraph.complements import Complements, Copy
 from statemig.runtimes.langgraph.identity import beside
 from statemig.runtimes.langgraph.misfit import older
 from statemig.runtimes.langgraph.on_request import answers_today, translate_answers
@@ -35,10 +34,11 @@ from statemig.runtimes.langgraph.reading import (
     Steps,
     is_newest_of_root,
 )
-from statemig.runtimes.langgraph.rows import rows_beside
-from statemig.runtimes.langgraph.stamps import KEY, QUESTIONS, stamp_row, stamped
+from statemig.runtimes.langgraph.stored.complements import Complements, Copy
+from statemig.runtimes.langgraph.stored.rows import rows_beside
+from statemig.runtimes.langgraph.stored.stamps import KEY, QUESTIONS, stamp_row, stamped
+from statemig.runtimes.langgraph.stored.values import Postponed, built
 from statemig.runtimes.langgraph.tasks import INTERRUPT, RESUME
-from statemig.runtimes.langgraph.values import Postponed, built
 
 if TYPE_CHECKING:
     from statemig.migrator import Migrator

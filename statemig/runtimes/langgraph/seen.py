@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from statemig.document import Document
 from statemig.envelope import Stamp
-from statemig.runtimes.langgraph.stamps import NO_SHARES, Shares
+from statemig.runtimes.langgraph.stored.stamps import NO_SHARES, Shares
 from statemig.runtimes.langgraph.tasks import Parked
 
 if TYPE_CHECKING:

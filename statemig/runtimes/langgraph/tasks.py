@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from statemig.runtimes.langgraph.classes import classes_of
 from statemig.runtimes.langgraph.identity import (
     BRANCH,
     JOIN,
@@ -20,7 +19,8 @@ from statemig.runtimes.langgraph.identity import (
     task_id,
     triggers_tried,
 )
-from statemig.runtimes.langgraph.values import Foreign, raw
+from statemig.runtimes.langgraph.stored.classes import classes_of
+from statemig.runtimes.langgraph.stored.values import Foreign, raw
 from statemig.shapes.shape import Object
 from statemig.workflow.run_shape import state_of
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from statemig.errors import DrainingError, MigrationPinned, RoutedElsewhereError
 from statemig.runtimes.langgraph.reading import Config, Get, Reading, Steps
-from statemig.runtimes.langgraph.stamps import TASK
+from statemig.runtimes.langgraph.stored.stamps import TASK
+from statemig.runtimes.langgraph.stored.values import Stored, raw
 from statemig.runtimes.langgraph.tasks import CONTROL, Parked, Row, tasks_of
-from statemig.runtimes.langgraph.values import Stored, raw
 from statemig.store.deploy_routing import RunFacts, View
 from statemig.store.deploy_view import Watched
 

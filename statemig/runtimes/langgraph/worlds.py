@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from statemig.errors import CursorError, NewerRevisionError, UnknownRevisionError
-from statemig.runtimes.langgraph.fields_only import FieldsOnly
 from statemig.runtimes.langgraph.identity import BRANCH
+from statemig.runtimes.langgraph.long_way.steps import Names
 from statemig.runtimes.langgraph.misfit import hint_for
-from statemig.runtimes.langgraph.steps import Names
+from statemig.runtimes.langgraph.short_way.fields_only import FieldsOnly
 from statemig.runtimes.langgraph.tasks import Nodes, Parked
 
 if TYPE_CHECKING:

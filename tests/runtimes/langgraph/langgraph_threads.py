@@ -11,7 +11,7 @@ from langgraph_savers import Storage
 from langgraph_states import forget_classes
 
 from statemig.runtimes.langgraph import MigratingSaver
-from statemig.runtimes.langgraph.thread_fleet import ThreadFleet
+from statemig.runtimes.langgraph.threads.fleet import ThreadFleet
 
 
 def url_of(storage: Storage) -> str:

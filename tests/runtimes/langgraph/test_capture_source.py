@@ -13,7 +13,7 @@ from langgraph.types import interrupt as ask_a_person
 from typing_extensions import TypedDict
 
 from statemig import capture, diff, propose
-from statemig.runtimes.langgraph.capture_source import digest_of, read_node, read_path
+from statemig.runtimes.langgraph.capture.source import digest_of, read_node, read_path
 from statemig.workflow.snapshot import Snapshot
 
 

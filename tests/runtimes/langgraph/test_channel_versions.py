@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from statemig.runtimes.langgraph.channels import fresh_version
+from statemig.runtimes.langgraph.long_way.channels import fresh_version
 
 
 def versions(*given: Any) -> dict[str, Any]:

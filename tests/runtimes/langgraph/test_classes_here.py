@@ -10,9 +10,9 @@ import pytest
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from pydantic import BaseModel
 
-from statemig.runtimes.langgraph import classes
-from statemig.runtimes.langgraph.classes import AWAY, HERE, NONE, Here
-from statemig.runtimes.langgraph.values import ARRAY, Foreign, Postponed, Stored
+from statemig.runtimes.langgraph.stored import classes
+from statemig.runtimes.langgraph.stored.classes import AWAY, HERE, NONE, Here
+from statemig.runtimes.langgraph.stored.values import ARRAY, Foreign, Postponed, Stored
 
 SERDE = JsonPlusSerializer()
 

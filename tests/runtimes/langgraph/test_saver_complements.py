@@ -39,8 +39,8 @@ from statemig.errors import StoreError
 from statemig.fleet.backfill import downgrade_all, upgrade_all
 from statemig.runtimes.langgraph import MigratingSaver
 from statemig.runtimes.langgraph.capture import capture
-from statemig.runtimes.langgraph.complements import TABLE, Read, Write
-from statemig.runtimes.langgraph.rows import rows_beside
+from statemig.runtimes.langgraph.stored.complements import TABLE, Read, Write
+from statemig.runtimes.langgraph.stored.rows import rows_beside
 
 CAN_COPY = hasattr(BaseCheckpointSaver, "copy_thread")
 DRAFT = "a long draft " * 1_000

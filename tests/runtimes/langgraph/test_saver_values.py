@@ -21,8 +21,8 @@ from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from langgraph.types import Send
 from pydantic import BaseModel
 
-from statemig.runtimes.langgraph.as_json import Tags, from_json, to_json
-from statemig.runtimes.langgraph.values import Postponed, built, live, raw
+from statemig.runtimes.langgraph.stored.as_json import Tags, from_json, to_json
+from statemig.runtimes.langgraph.stored.values import Postponed, built, live, raw
 
 try:
     SERDE = JsonPlusSerializer(allowed_msgpack_modules=True)

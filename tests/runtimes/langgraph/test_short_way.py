@@ -31,15 +31,15 @@ from statemig.errors import StatemigError
 from statemig.plan.complement import Complement
 from statemig.runtimes.langgraph import MigratingSaver
 from statemig.runtimes.langgraph.capture import capture
-from statemig.runtimes.langgraph.complements import Complements
 from statemig.runtimes.langgraph.identity import BRANCH, NULL_TASK, PULL, interrupt_id, namespace_of, task_id
+from statemig.runtimes.langgraph.long_way.steps import Names
 from statemig.runtimes.langgraph.reading import Reading
 from statemig.runtimes.langgraph.requests import Search
 from statemig.runtimes.langgraph.seen import Recent, Seen
-from statemig.runtimes.langgraph.stamps import stamped
-from statemig.runtimes.langgraph.steps import Names
+from statemig.runtimes.langgraph.stored.complements import Complements
+from statemig.runtimes.langgraph.stored.stamps import stamped
+from statemig.runtimes.langgraph.stored.values import MODEL, Foreign, Postponed
 from statemig.runtimes.langgraph.tasks import INTERRUPT, RESUME, Nodes
-from statemig.runtimes.langgraph.values import MODEL, Foreign, Postponed
 from statemig.shapes.shape import Object
 from statemig.workflow.run_shape import state_of
 from statemig.workflow.snapshot import Snapshot

@@ -14,10 +14,6 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid5
 
 from statemig.errors import CursorError, StatemigError
-from statemig.runtimes.langgraph import instances
-from statemig.runtimes.langgraph.as_json import from_json
-from statemig.runtimes.langgraph.channels import Channels
-from statemig.runtimes.langgraph.document import Reader, entry, is_data, questions_in
 from statemig.runtimes.langgraph.identity import (
     BRANCH,
     JOIN,
@@ -30,6 +26,11 @@ from statemig.runtimes.langgraph.identity import (
     task_id,
     task_path,
 )
+from statemig.runtimes.langgraph.long_way.channels import Channels
+from statemig.runtimes.langgraph.long_way.document import Reader, entry, is_data, questions_in
+from statemig.runtimes.langgraph.stored import instances
+from statemig.runtimes.langgraph.stored.as_json import from_json
+from statemig.runtimes.langgraph.stored.values import Foreign, raw
 from statemig.runtimes.langgraph.tasks import (
     CONTROL,
     INTERRUPT,
@@ -44,13 +45,12 @@ from statemig.runtimes.langgraph.tasks import (
     branches_of,
     space,
 )
-from statemig.runtimes.langgraph.values import Foreign, raw
 
 if TYPE_CHECKING:
     from statemig.document import Document
     from statemig.migrator import Migrator
     from statemig.plan.complement import Complement
-    from statemig.runtimes.langgraph.steps import Names
+    from statemig.runtimes.langgraph.long_way.steps import Names
 
 
 #: the id under which a checkpoint is shown, by its id and whether a question has come before the one that waits

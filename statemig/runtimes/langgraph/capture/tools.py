@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from pydantic.errors import PydanticUserError
 
 from statemig.errors import SchemaError
-from statemig.runtimes.langgraph.capture_flow import functions_of, parts_of
+from statemig.runtimes.langgraph.capture.flow import functions_of, parts_of
 from statemig.workflow.tools import Tool, tool_of
 
 

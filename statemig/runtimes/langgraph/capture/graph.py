@@ -17,10 +17,10 @@ from langgraph.graph.state import CompiledStateGraph
 from typing_extensions import is_typeddict
 
 from statemig.errors import CaptureError
-from statemig.runtimes.langgraph.capture_flow import GraphFlow, flow_of
-from statemig.runtimes.langgraph.capture_state import PROFILE, packages, state_of
-from statemig.runtimes.langgraph.capture_tools import tools_of
-from statemig.runtimes.langgraph.classes import classes_of
+from statemig.runtimes.langgraph.capture.flow import GraphFlow, flow_of
+from statemig.runtimes.langgraph.capture.state import PROFILE, packages, state_of
+from statemig.runtimes.langgraph.capture.tools import tools_of
+from statemig.runtimes.langgraph.stored.classes import classes_of
 from statemig.workflow.flow import StepInfo
 from statemig.workflow.snapshot import Snapshot
 

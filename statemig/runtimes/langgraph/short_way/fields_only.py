@@ -21,23 +21,23 @@ from langgraph.types import Interrupt
 from statemig import json_text
 from statemig.envelope import Stamp
 from statemig.errors import StatemigError
-from statemig.runtimes.langgraph import instances
-from statemig.runtimes.langgraph.as_json import Tags, from_json, to_json
-from statemig.runtimes.langgraph.became import moved, relocates
-from statemig.runtimes.langgraph.channels import fresh_version
-from statemig.runtimes.langgraph.classes import AWAY, HERE, Here
 from statemig.runtimes.langgraph.identity import interrupt_id, namespace_of
-from statemig.runtimes.langgraph.outlines import OUTLINES, Blank, Laid, Outline, Put
+from statemig.runtimes.langgraph.long_way.became import moved, relocates
+from statemig.runtimes.langgraph.long_way.channels import fresh_version
 from statemig.runtimes.langgraph.seen import Seen
-from statemig.runtimes.langgraph.stamps import without_complement
+from statemig.runtimes.langgraph.short_way.outlines import OUTLINES, Blank, Laid, Outline, Put
+from statemig.runtimes.langgraph.stored import instances
+from statemig.runtimes.langgraph.stored.as_json import Tags, from_json, to_json
+from statemig.runtimes.langgraph.stored.classes import AWAY, HERE, Here
+from statemig.runtimes.langgraph.stored.stamps import without_complement
+from statemig.runtimes.langgraph.stored.values import Foreign, Stored, alive, live
 from statemig.runtimes.langgraph.tasks import INTERRUPT, Nodes
-from statemig.runtimes.langgraph.values import Foreign, Stored, alive, live
 
 if TYPE_CHECKING:
     from statemig.document import Document
     from statemig.migrator import Migrator
     from statemig.plan.complement import Complement
-    from statemig.runtimes.langgraph.steps import Names
+    from statemig.runtimes.langgraph.long_way.steps import Names
     from statemig.way import Way
 
 

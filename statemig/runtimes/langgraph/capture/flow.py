@@ -12,7 +12,7 @@ from typing import Any, Final
 from langgraph.constants import END, START
 from langgraph.graph.state import CompiledStateGraph
 
-from statemig.runtimes.langgraph.capture_source import Reading, read_node, read_path
+from statemig.runtimes.langgraph.capture.source import Reading, read_node, read_path
 from statemig.workflow.flow import StepInfo
 from statemig.workflow.ownership import package_of
 

@@ -8,16 +8,16 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from statemig.errors import CursorError
-from statemig.runtimes.langgraph.as_json import Tags
-from statemig.runtimes.langgraph.classes import relocated
-from statemig.runtimes.langgraph.document import Read, is_data
 from statemig.runtimes.langgraph.identity import BRANCH, JOIN, join_channel
+from statemig.runtimes.langgraph.long_way.document import Read, is_data
+from statemig.runtimes.langgraph.stored.as_json import Tags
+from statemig.runtimes.langgraph.stored.classes import relocated
+from statemig.runtimes.langgraph.stored.values import Foreign
 from statemig.runtimes.langgraph.tasks import START, Nodes, Parked, Task, branches_of
-from statemig.runtimes.langgraph.values import Foreign
 
 if TYPE_CHECKING:
     from statemig.document import Position
-    from statemig.runtimes.langgraph.steps import Names
+    from statemig.runtimes.langgraph.long_way.steps import Names
 
 
 @dataclass

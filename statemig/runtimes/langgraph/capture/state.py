@@ -18,7 +18,7 @@ from langgraph.graph import StateGraph
 from pydantic import BaseModel
 
 from statemig.errors import CaptureError
-from statemig.runtimes.langgraph.capture_source import digest_of
+from statemig.runtimes.langgraph.capture.source import digest_of
 from statemig.shapes.shape import MISSING, Missing, Object, Property, Schema, trimmed
 from statemig.workflow.capture import run_schemas
 from statemig.workflow.definition import DumpProfile

@@ -12,8 +12,8 @@ from sqlalchemy import Engine
 
 from statemig.errors import StoreError
 from statemig.runtimes.langgraph.reading import Get, Request, Search, Steps
-from statemig.runtimes.langgraph.rows import rows_beside
-from statemig.runtimes.langgraph.values import Postponed
+from statemig.runtimes.langgraph.stored.rows import rows_beside
+from statemig.runtimes.langgraph.stored.values import Postponed
 
 if TYPE_CHECKING:
     from langgraph.checkpoint.base import BaseCheckpointSaver

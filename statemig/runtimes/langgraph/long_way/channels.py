@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any, Final
 from xxhash import xxh3_64_intdigest
 
 from statemig import json_text
-from statemig.runtimes.langgraph import instances
-from statemig.runtimes.langgraph.as_json import Tags, from_json
-from statemig.runtimes.langgraph.became import Became
-from statemig.runtimes.langgraph.document import entry, is_data
 from statemig.runtimes.langgraph.identity import BRANCH, JOIN
+from statemig.runtimes.langgraph.long_way.became import Became
+from statemig.runtimes.langgraph.long_way.document import entry, is_data
+from statemig.runtimes.langgraph.stored import instances
+from statemig.runtimes.langgraph.stored.as_json import Tags, from_json
+from statemig.runtimes.langgraph.stored.values import SINGLE, Foreign, raw
 from statemig.runtimes.langgraph.tasks import SENDS, START, arrived, branches_of, is_complete
-from statemig.runtimes.langgraph.values import SINGLE, Foreign, raw
 
 if TYPE_CHECKING:
     from statemig.plan.complement import Complement

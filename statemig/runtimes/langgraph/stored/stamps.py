@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from statemig.envelope import Stamp
 from statemig.errors import ForeignRevisionError, StatemigError
+from statemig.runtimes.langgraph.stored.values import raw
 from statemig.runtimes.langgraph.tasks import CONTROL, RESUME, Row
-from statemig.runtimes.langgraph.values import raw
 
 #: in the metadata of a checkpoint: the stamp, and the workflow once more where savers can filter by it
 KEY: Final = "statemig"

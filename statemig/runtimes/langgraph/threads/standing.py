@@ -8,7 +8,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from statemig.runtimes.langgraph.identity import NULL_TASK, namespace_of, prefix_of
-from statemig.runtimes.langgraph.stamps import TASK
+from statemig.runtimes.langgraph.stored.stamps import TASK
 from statemig.runtimes.langgraph.tasks import (
     CONTROL,
     ERROR,
@@ -22,7 +22,7 @@ from statemig.runtimes.langgraph.tasks import (
     due_now,
     tasks_of,
 )
-from statemig.runtimes.langgraph.thread_tables import Latest
+from statemig.runtimes.langgraph.threads.tables import Latest
 
 #: (step, status, what it waits on)
 Place = tuple[str | None, str, str | None]

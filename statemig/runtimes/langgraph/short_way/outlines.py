@@ -8,13 +8,13 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from statemig.runtimes.langgraph.document import is_data
 from statemig.runtimes.langgraph.identity import BRANCH, JOIN, PULL, task_id
+from statemig.runtimes.langgraph.long_way.document import is_data
 from statemig.runtimes.langgraph.tasks import SENDS, START, Nodes, arrived
 
 if TYPE_CHECKING:
     from statemig.plan.complement import Complement
-    from statemig.runtimes.langgraph.steps import Names
+    from statemig.runtimes.langgraph.long_way.steps import Names
 
 #: how many are remembered of one way: threads have few combinations of channels
 OUTLINES: Final = 256

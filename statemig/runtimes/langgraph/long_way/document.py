@@ -8,8 +8,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from statemig.document import Document
-from statemig.runtimes.langgraph.as_json import Tags, to_json
 from statemig.runtimes.langgraph.identity import BRANCH, JOIN, NULL_TASK, beside, interrupt_id
+from statemig.runtimes.langgraph.stored.as_json import Tags, to_json
+from statemig.runtimes.langgraph.stored.values import Foreign, raw
 from statemig.runtimes.langgraph.tasks import (
     CONTROL,
     INTERRUPT,
@@ -26,10 +27,9 @@ from statemig.runtimes.langgraph.tasks import (
     space,
     tasks_of,
 )
-from statemig.runtimes.langgraph.values import Foreign, raw
 
 if TYPE_CHECKING:
-    from statemig.runtimes.langgraph.steps import Names
+    from statemig.runtimes.langgraph.long_way.steps import Names
     from statemig.workflow.snapshot import Snapshot
 
 

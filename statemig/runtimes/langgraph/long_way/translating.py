@@ -13,14 +13,14 @@ from statemig import json_text
 from statemig.envelope import Stamp
 from statemig.errors import UnstampedError
 from statemig.runtimes.langgraph.at_head import AtHead
-from statemig.runtimes.langgraph.complements import Complements
-from statemig.runtimes.langgraph.document import questions_in
+from statemig.runtimes.langgraph.long_way.document import questions_in
+from statemig.runtimes.langgraph.long_way.translation import Shown, as_it_is, translate
 from statemig.runtimes.langgraph.requests import Get, Search, Steps, checkpoint_of, config_of, metadata_of
 from statemig.runtimes.langgraph.seen import Recent, Seen, Shape
-from statemig.runtimes.langgraph.stamps import WORKFLOW, Stamped, sorted_rows, stamp_in
+from statemig.runtimes.langgraph.stored.complements import Complements
+from statemig.runtimes.langgraph.stored.stamps import WORKFLOW, Stamped, sorted_rows, stamp_in
+from statemig.runtimes.langgraph.stored.values import Foreign, raw
 from statemig.runtimes.langgraph.tasks import CONTROL, INTERRUPT, RESUME, Parked, Row
-from statemig.runtimes.langgraph.translation import Shown, as_it_is, translate
-from statemig.runtimes.langgraph.values import Foreign, raw
 from statemig.runtimes.langgraph.worlds import Worlds
 
 if TYPE_CHECKING:

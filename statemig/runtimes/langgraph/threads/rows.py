@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from statemig import json_text
 from statemig.errors import NewerRevisionError, RevisionError, UnknownRevisionError, UnstampedError
-from statemig.runtimes.langgraph.thread_standing import Standing, time_of
-from statemig.runtimes.langgraph.thread_tables import Latest
+from statemig.runtimes.langgraph.threads.standing import Standing, time_of
+from statemig.runtimes.langgraph.threads.tables import Latest
 from statemig.store.deploy_records import Kind
 from statemig.store.protocols import RunFilter, StoredRun
 

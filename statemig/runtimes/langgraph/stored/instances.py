@@ -11,8 +11,8 @@ import base64
 from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from statemig.runtimes.langgraph.as_json import Tags, to_json
-from statemig.runtimes.langgraph.values import encoded, raw, raw_of
+from statemig.runtimes.langgraph.stored.as_json import Tags, to_json
+from statemig.runtimes.langgraph.stored.values import encoded, raw, raw_of
 
 if TYPE_CHECKING:
     from statemig.plan.complement import Complement, Note

@@ -19,9 +19,9 @@ from sqlalchemy import Engine
 from sqlalchemy.engine import Connection
 
 from statemig.runtimes.langgraph.identity import BRANCH, JOIN
-from statemig.runtimes.langgraph.stamps import KEY, TASK, WORKFLOW
+from statemig.runtimes.langgraph.stored.stamps import KEY, TASK, WORKFLOW
+from statemig.runtimes.langgraph.stored.values import KEYWORDS, SINGLE, Foreign
 from statemig.runtimes.langgraph.tasks import SENDS, START
-from statemig.runtimes.langgraph.values import KEYWORDS, SINGLE, Foreign
 
 _OF_PAGE: Final = (
     "c.thread_id = p.thread_id AND c.checkpoint_ns = p.checkpoint_ns AND c.checkpoint_id = p.checkpoint_id"

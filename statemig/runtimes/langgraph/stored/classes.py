@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, get_args, get_type_hints
 
-from statemig.runtimes.langgraph.values import CLASSED, Foreign, Hook, is_json, refuse, unbuilt
+from statemig.runtimes.langgraph.stored.values import CLASSED, Foreign, Hook, is_json, refuse, unbuilt
 
 _LIBRARIES = frozenset(sys.stdlib_module_names) | {"langgraph", "langchain_core"}
 

@@ -19,18 +19,18 @@ from statemig.errors import (
     StoreError,
 )
 from statemig.runtimes.langgraph.appending import Written, appended, store
-from statemig.runtimes.langgraph.classes import classes_of
-from statemig.runtimes.langgraph.complements import Complements
 from statemig.runtimes.langgraph.reading import Get, Reading, Steps
-from statemig.runtimes.langgraph.rows import rows_beside
-from statemig.runtimes.langgraph.stamps import sorted_rows, stamped
+from statemig.runtimes.langgraph.stored.classes import classes_of
+from statemig.runtimes.langgraph.stored.complements import Complements
+from statemig.runtimes.langgraph.stored.rows import rows_beside
+from statemig.runtimes.langgraph.stored.stamps import sorted_rows, stamped
 from statemig.runtimes.langgraph.tasks import Nodes
-from statemig.runtimes.langgraph.thread_failures import Failures
-from statemig.runtimes.langgraph.thread_rows import fits, key_of, known_revision, require_way, row_of
-from statemig.runtimes.langgraph.thread_savers import Savers, answered
-from statemig.runtimes.langgraph.thread_standing import Standing as Stands
-from statemig.runtimes.langgraph.thread_standing import standing_of, time_of
-from statemig.runtimes.langgraph.thread_tables import Latest, Tables
+from statemig.runtimes.langgraph.threads.failures import Failures
+from statemig.runtimes.langgraph.threads.rows import fits, key_of, known_revision, require_way, row_of
+from statemig.runtimes.langgraph.threads.savers import Savers, answered
+from statemig.runtimes.langgraph.threads.standing import Standing as Stands
+from statemig.runtimes.langgraph.threads.standing import standing_of, time_of
+from statemig.runtimes.langgraph.threads.tables import Latest, Tables
 from statemig.store.deploy_records import Kind, Unknown
 from statemig.store.deploy_when_said import DeployStoreWhenSaid
 from statemig.store.engine import open_engine

@@ -10,7 +10,7 @@ from typing import Any, Final, Protocol
 
 from langgraph.checkpoint.memory import InMemorySaver
 
-from statemig.runtimes.langgraph.complements import TABLE, Copy, Delete, Read, Statement, Write
+from statemig.runtimes.langgraph.stored.complements import TABLE, Copy, Delete, Read, Statement, Write
 
 
 class Rows(Protocol):

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from statemig import json_text
-from statemig.runtimes.langgraph.values import (
+from statemig.runtimes.langgraph.stored.values import (
     DELTA,
     KEYWORDS,
     METHOD,

@@ -21,7 +21,7 @@ from statemig.path import Definition, Items, Key, Path, Slot, Values, Variant
 if TYPE_CHECKING:
     from statemig.migrator import Migrator
     from statemig.operations.base import Operation
-    from statemig.runtimes.langgraph.as_json import Place
+    from statemig.runtimes.langgraph.stored.as_json import Place
 
 
 Segments = tuple[object, ...]

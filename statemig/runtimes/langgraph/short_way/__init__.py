@@ -1,0 +1,1 @@
+"""The short way to another revision: only values in the state change."""

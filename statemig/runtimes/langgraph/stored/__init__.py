@@ -1,0 +1,1 @@
+"""What LangGraph stores, read raw, and what is stored beside it."""

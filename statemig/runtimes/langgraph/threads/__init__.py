@@ -1,0 +1,1 @@
+"""The threads of a database as a fleet."""
