@@ -62,11 +62,9 @@ def match_steps(old: Snapshot, new: Snapshot, given: Mapping[str, str | None]) -
             if kept.get(name) == name and name in new.steps:
                 come.append(name)
             kept[name] = target
-    asked = [name for name in gone if given_for(name, given) is None]
-    scores = {(a, b): _score(a, b, asked, come, old, new, kept) for a in asked for b in come}
-    matching = settle(asked, come, scores) if scores else Matching({}, {})
-    for name, candidate in matching.applied.items():
-        kept[name] = candidate.new
+    open_names = [name for name in gone if given_for(name, given) is None]
+    _follow(open_names, come, kept, old)
+    matching = _matched(open_names, come, kept, old, new)
     return StepMatch(
         {name: kept[name] for name in old.steps if name in kept},
         tuple(name for name in gone if name not in kept),
@@ -75,6 +73,62 @@ def match_steps(old: Snapshot, new: Snapshot, given: Mapping[str, str | None]) -
         frozenset(used),
         tuple(absent),
     )
+
+
+def around(step: str) -> Iterator[str]:
+    """The steps that a step may lie in, as one of a subgraph does in the node that runs it; the nearest first."""
+    while "." in step:
+        step = step.rpartition(".")[0]
+        yield step
+
+
+def _follow(open_names: Sequence[str], come: Sequence[str], kept: dict[str, str], old: Snapshot) -> None:
+    """What lies in a step that has another name goes with it, where it is there under its own."""
+    free = set(come) - set(kept.values())
+    for name in sorted(open_names, key=lambda each: each.count(".")):
+        outer = next((each for each in around(name) if each in old.steps), None)
+        if outer is None or name in kept or outer not in kept:
+            continue
+        there = kept[outer] + name[len(outer) :]
+        if there in free:
+            kept[name] = there
+
+
+def _matched(
+    open_names: Sequence[str], come: Sequence[str], kept: dict[str, str], old: Snapshot, new: Snapshot
+) -> Matching:
+    """Pair by score what nobody has spoken of, and add it to `kept`. Steps that lie in others come after those, which take them along: there
+    is one question about a subgraph whose node may have another name."""
+    applied: dict[str, Candidate] = {}
+    questions: dict[str, tuple[Candidate, ...]] = {}
+    seen: set[tuple[str, str]] = set()
+    at_last = False
+    while True:
+        withheld = {candidate.new for candidates in questions.values() for candidate in candidates}
+        left = [n for n in open_names if n not in kept and questions.keys().isdisjoint((n, *around(n)))]
+        free = [n for n in come if n not in kept.values() and withheld.isdisjoint((n, *around(n)))]
+        if not at_last:
+            left = [name for name in left if set(left).isdisjoint(around(name))]
+            free = [name for name in free if set(free).isdisjoint(around(name))]
+        pairs = [(a, b) for a in left for b in free]
+        if seen.issuperset(pairs):
+            if at_last:
+                return Matching(applied, questions)
+            at_last = True
+            continue
+        found = settle(
+            left,
+            free,
+            {
+                (a, b): Candidate(b, 0.0, 0.0) if (a, b) in seen else _score(a, b, left, free, old, new, kept)
+                for a, b in pairs
+            },
+        )
+        seen.update(pairs)
+        applied.update(found.applied)
+        questions.update(found.questions)
+        kept.update((name, candidate.new) for name, candidate in found.applied.items())
+        _follow(open_names, come, kept, old)
 
 
 def _score(

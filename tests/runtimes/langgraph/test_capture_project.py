@@ -181,6 +181,53 @@ def test_what_may_be_a_rename_is_asked_and_never_guessed(project: Project) -> No
     assert len(list((project.root / "migrations" / "versions").glob("*.py"))) == 1
 
 
+WITH_A_SUBGRAPH = VERSION_1 + """
+outer = StateGraph(State)
+outer.add_node("inner", graph)
+outer.add_edge(START, "inner")
+outer.add_edge("inner", END)
+graph = outer.compile(name="letters")
+"""
+
+
+@pytest.fixture
+def nested(tmp_path: Path) -> Project:
+    made = Project(tmp_path)
+    made.code(WITH_A_SUBGRAPH)
+    assert made.run("revision", "--autogenerate", "--rev-id", "a1").returncode == 0
+    return made
+
+
+def test_one_question_is_asked_about_a_subgraph(nested: Project) -> None:
+    nested.code(WITH_A_SUBGRAPH.replace('"inner"', '"triage"'))
+    refused = nested.run("revision", "--autogenerate")
+    assert refused.returncode == 3
+    assert "--rename steps.inner:steps.triage" in refused.stderr
+    assert "inner." not in refused.stderr
+
+
+def test_what_is_in_a_subgraph_goes_with_its_node(nested: Project) -> None:
+    nested.code(WITH_A_SUBGRAPH.replace('"inner"', '"triage"'))
+    written = nested.run("revision", "--autogenerate", "--rev-id", "b2", "--rename", "inner:triage")
+    assert written.returncode == 0, written.stderr
+    assert written.stderr == ""
+    migrator = Migrator(nested.root / "migrations", workflow="letters")
+    parked = {
+        "status": "active",
+        "state": {"topic": "t"},
+        "cursor": [{"id": "p", "step": "inner.approve", "status": "waiting", "on": "human", "key": "k"}],
+    }
+    assert migrator.upgrade(parked, revision="a1").document["cursor"][0]["step"] == "triage.approve"
+
+
+def test_of_a_subgraph_with_another_name_what_has_changed_inside_is_asked(nested: Project) -> None:
+    nested.code(WITH_A_SUBGRAPH.replace('"inner"', '"triage"').replace("approve", "accept"))
+    found = nested.json("diff", "--rename", "inner:triage")["workflows"][0]
+    assert [each["old"] for each in found["questions"]] == ["steps.inner.approve"]
+    renames = ("--rename", "inner:triage", "--rename", "inner.approve:triage.accept")
+    assert nested.json("diff", *renames)["workflows"][0]["questions"] == []
+
+
 def test_a_proof_says_that_the_types_are_only_declared(project: Project) -> None:
     project.code(VERSION_2)
     project.run("revision", "--autogenerate", "--rev-id", "b2", *RENAMES)
