@@ -97,8 +97,8 @@ def _follow(open_names: Sequence[str], come: Sequence[str], kept: dict[str, str]
 def _matched(
     open_names: Sequence[str], come: Sequence[str], kept: dict[str, str], old: Snapshot, new: Snapshot
 ) -> Matching:
-    """Pair by score what nobody has spoken of, and add it to `kept`. Steps that lie in others come after those, which take them along: there
-    is one question about a subgraph whose node may have another name."""
+    """Pair by score what nobody has spoken of, and add it to `kept`. Steps that lie in others come after those, which take them along:
+    there is one question about a subgraph whose node may have another name."""
     applied: dict[str, Candidate] = {}
     questions: dict[str, tuple[Candidate, ...]] = {}
     seen: set[tuple[str, str]] = set()

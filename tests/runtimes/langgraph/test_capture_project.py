@@ -181,13 +181,16 @@ def test_what_may_be_a_rename_is_asked_and_never_guessed(project: Project) -> No
     assert len(list((project.root / "migrations" / "versions").glob("*.py"))) == 1
 
 
-WITH_A_SUBGRAPH = VERSION_1 + """
+WITH_A_SUBGRAPH = (
+    VERSION_1
+    + """
 outer = StateGraph(State)
 outer.add_node("inner", graph)
 outer.add_edge(START, "inner")
 outer.add_edge("inner", END)
 graph = outer.compile(name="letters")
 """
+)
 
 
 @pytest.fixture
