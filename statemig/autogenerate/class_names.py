@@ -22,17 +22,29 @@ def class_changes(old: Snapshot, new: Snapshot, changes: Sequence[Change]) -> It
     if not stored:
         return
     before, after = declared(old), declared(new)
+    for was, now in renamed_classes(before, after, _renamed(changes)).items():
+        if now in stored:
+            yield Change.of("W12", f"<{was}>", was, now, site=Site(None, detail=(was, now)))
+
+
+def renamed_classes(
+    before: Schema, after: Schema, renamed: Mapping[str, str] | None = None, parts: Sequence[str] = ("state",)
+) -> dict[str, str]:
+    """The new names of classes by the old ones, told by the places in these `parts` of a run that hold them; `renamed` are new keys by
+    the old path of the field."""
     became: dict[str, set[str]] = {}
     came_from: dict[str, set[str]] = {}
-    for was, now in _Pairs(before, after, _renamed(changes)).found():
+    for was, now in _Pairs(before, after, renamed or {}).found(parts):
         became.setdefault(was, set()).add(now)
         came_from.setdefault(now, set()).add(was)
     there, here = _names(before), _names(after)
+    found = {}
     for was, names in became.items():
         now = next(iter(names))
         alone = len(names) == len(came_from[now]) == 1
-        if alone and was != now and now in stored and was not in here and now not in there:
-            yield Change.of("W12", f"<{was}>", was, now, site=Site(None, detail=(was, now)))
+        if alone and was != now and was not in here and now not in there:
+            found[was] = now
+    return found
 
 
 def _renamed(changes: Sequence[Change]) -> Mapping[str, str]:
@@ -53,10 +65,11 @@ class _Pairs:
         self._old, self._new, self._renamed = old, new, renamed
         self._done: set[tuple[str, str]] = set()
 
-    def found(self) -> Iterator[tuple[str, str]]:
-        was, now = _state(self._old), _state(self._new)
-        if was is not None and now is not None:
-            yield from self._inside(was, now, "state")
+    def found(self, parts: Sequence[str]) -> Iterator[tuple[str, str]]:
+        for part in parts:
+            was, now = _part(self._old, part), _part(self._new, part)
+            if was is not None and now is not None:
+                yield from self._inside(was, now, part)
 
     def _pair(self, old: Shape, new: Shape, path: str) -> Iterator[tuple[str, str]]:
         was, now = _name(old), _name(new)
@@ -103,11 +116,11 @@ class _Pairs:
             yield from self._pair(left[0], right[0], path)
 
 
-def _state(schema: Schema) -> Shape | None:
+def _part(schema: Schema, name: str) -> Shape | None:
     root = schema.resolve(schema.root)
-    if not isinstance(root, Object) or "state" not in root.properties:
+    if not isinstance(root, Object) or name not in root.properties:
         return None
-    return schema.resolve(root.properties["state"].shape)
+    return schema.resolve(root.properties[name].shape)
 
 
 def _name(shape: Shape) -> str | None:

@@ -12,12 +12,15 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
+from statemig.autogenerate.class_names import renamed_classes
 from statemig.document import Document
 from statemig.errors import IrreversibleError, OperationError, StatemigError
 from statemig.operations.base import Operation
 from statemig.operations.fields import RenameField
+from statemig.operations.lowering import schema_after
 from statemig.operations.steps import RenameStep
-from statemig.path import Key, Path, Segment, Variant
+from statemig.path import Definition, Key, Path, Segment, Variant
+from statemig.plan.names import renamed_definition
 from statemig.proof import refusals
 from statemig.proof.cases import documents
 from statemig.proof.trial import Rejection, Trial
@@ -66,9 +69,11 @@ def down(
         if written is None:
             there = refusals.bound(old.stored, operations)
             back = [(name, operation.inverse()) for name, operation in reversed(there)]
+            source = _as_called(new.writes, old, operations)
         else:
             back = refusals.bound(new.stored, written)
-        after, refused = refusals.run(new.writes, back)
+            source = new.writes
+        after, refused = refusals.run(source, back)
     except StatemigError as error:
         return Obligation((_not_followed(error),), False)
     found = [*_refused(refused), *_gaps(after, old)]
@@ -76,6 +81,18 @@ def down(
         found += _nan(after, old)
     others = (*_unseen(new, old, [operation for _, operation in back]), *_unchecked(new))
     return Obligation((*found, *others), not found and not new.unchecked)
+
+
+def _as_called(written: Schema, old: Snapshot, operations: Sequence[Operation]) -> Schema:
+    """The schema with its classes called as the operations leave them. Where a runtime does not store the names of classes, no operation
+    says that one has another name in the code."""
+    paths = (path for operation in operations for path in operation.paths)
+    if not any(isinstance(segment, Definition) for path in paths for segment in path.segments[:1]):
+        return written
+    left = schema_after(old.stored, operations)
+    for was, now in renamed_classes(left, written, parts=("state", "outputs")).items():
+        written = renamed_definition(written, now, was)
+    return written
 
 
 def _not_followed(error: StatemigError) -> Finding:
