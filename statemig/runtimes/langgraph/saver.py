@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import copy
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from langgraph.checkpoint.base import (
@@ -15,12 +14,9 @@ from langgraph.checkpoint.base import (
     CheckpointMetadata,
     CheckpointTuple,
 )
-from langgraph.types import Interrupt
 
-from statemig.envelope import Stamp
 from statemig.errors import ConfigError
 from statemig.runtimes.langgraph.appending import appended, astore, store
-from statemig.runtimes.langgraph.identity import beside
 from statemig.runtimes.langgraph.misfit import older
 from statemig.runtimes.langgraph.on_request import answers_today, translate_answers
 from statemig.runtimes.langgraph.passing import Named, named, named_of_runs, unnamed
@@ -30,15 +26,14 @@ from statemig.runtimes.langgraph.reading import (
     Reading,
     Request,
     Search,
-    Seen,
     Steps,
     is_newest_of_root,
 )
 from statemig.runtimes.langgraph.stored.complements import Complements, Copy
 from statemig.runtimes.langgraph.stored.rows import rows_beside
-from statemig.runtimes.langgraph.stored.stamps import KEY, QUESTIONS, stamp_row, stamped
-from statemig.runtimes.langgraph.stored.values import Postponed, built
-from statemig.runtimes.langgraph.tasks import INTERRUPT, RESUME
+from statemig.runtimes.langgraph.stored.stamps import QUESTIONS, stamped
+from statemig.runtimes.langgraph.stored.values import Postponed
+from statemig.runtimes.langgraph.writing import Writing, versions_after
 
 if TYPE_CHECKING:
     from statemig.migrator import Migrator
@@ -90,6 +85,7 @@ class MigratingSaver(BaseCheckpointSaver[Any]):
             inner.serde,
             Complements(inner.serde, self._rows is not None),
         )
+        self._writing = Writing(self._reading)
         self._reader = _postponing(inner)
         self._turns: Turns | None = None
         if deploy is not None:
@@ -198,149 +194,30 @@ class MigratingSaver(BaseCheckpointSaver[Any]):
     def put(
         self, config: Any, checkpoint: Checkpoint, metadata: CheckpointMetadata, new_versions: ChannelVersions
     ) -> Any:
-        place, parent, stamp = self._run(self._before_put(config))
-        said, versions = stamped(metadata, stamp), _versions(parent, checkpoint, new_versions)
+        place, parent, stamp = self._run(self._writing.before_put(config))
+        said, versions = stamped(metadata, stamp), versions_after(parent, checkpoint, new_versions)
         self.inner.put(place, checkpoint, said, versions)
-        return self._was_put(config, place, checkpoint, stamp, said)
+        return self._writing.was_put(config, place, checkpoint, stamp, said)
 
     async def aput(
         self, config: Any, checkpoint: Checkpoint, metadata: CheckpointMetadata, new_versions: ChannelVersions
     ) -> Any:
-        place, parent, stamp = await self._arun(self._before_put(config))
-        said, versions = stamped(metadata, stamp), _versions(parent, checkpoint, new_versions)
+        place, parent, stamp = await self._arun(self._writing.before_put(config))
+        said, versions = stamped(metadata, stamp), versions_after(parent, checkpoint, new_versions)
         await self.inner.aput(place, checkpoint, said, versions)
-        return self._was_put(config, place, checkpoint, stamp, said)
+        return self._writing.was_put(config, place, checkpoint, stamp, said)
 
     def put_writes(
         self, config: Any, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = ""
     ) -> None:
-        for arguments in self._run(self._writes(config, writes, task_id, task_path)):
+        for arguments in self._run(self._writing.writes(config, writes, task_id, task_path)):
             self.inner.put_writes(*arguments)
 
     async def aput_writes(
         self, config: Any, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = ""
     ) -> None:
-        for arguments in await self._arun(self._writes(config, writes, task_id, task_path)):
+        for arguments in await self._arun(self._writing.writes(config, writes, task_id, task_path)):
             await self.inner.aput_writes(*arguments)
-
-    def _before_put(self, config: Any) -> Steps[tuple[Any, Seen | None, Stamp]]:
-        """The config to store under, what is known of the checkpoint before, and the stamp. What the stamp names is stored then."""
-        inside = config["configurable"]
-        thread, namespace = str(inside["thread_id"]), inside.get("checkpoint_ns") or ""
-        place = yield from self._reading.place(thread, namespace)
-        before = inside.get("checkpoint_id")
-        parent = yield from self._seen(thread, namespace, before)
-        stored = {**inside, "checkpoint_ns": place}
-        if parent is not None:
-            stored["checkpoint_id"] = parent.stored
-        stamp = self._stamp_after(parent)
-        complement = yield from self._reading.complements.kept(thread, stamp.complement)
-        if complement is not stamp.complement:
-            stamp = replace(stamp, complement=complement)
-        return {**config, "configurable": stored}, parent, stamp
-
-    def _seen(self, thread: str, namespace: str, checkpoint: str | None) -> Steps[Seen | None]:
-        if not checkpoint:
-            return None
-        known = self._reading.seen_of(thread, namespace, checkpoint)
-        if known is None:
-            yield from self._reading.one(
-                {
-                    "configurable": {
-                        "thread_id": thread,
-                        "checkpoint_ns": namespace,
-                        "checkpoint_id": checkpoint,
-                    }
-                }
-            )
-            known = self._reading.seen_of(thread, namespace, checkpoint)
-        return known
-
-    def _stamp_after(self, parent: Seen | None) -> Stamp:
-        target = self._reading.target
-        before = parent.stamp if parent is not None else None
-        return Stamp(
-            self.migrator.workflow,
-            target,
-            started=before.started or before.revision if before is not None else target,
-            complement=before.complement if before is not None else {},
-        )
-
-    def _was_put(
-        self, config: Any, place: Any, checkpoint: Checkpoint, stamp: Stamp, said: Mapping[str, Any]
-    ) -> Any:
-        inside = config["configurable"]
-        thread, namespace = str(inside["thread_id"]), inside.get("checkpoint_ns") or ""
-        if place["configurable"]["checkpoint_ns"] == namespace:
-            self._reading.at_head.put((thread, namespace), said[KEY], stamp, checkpoint["id"])
-        else:
-            self._reading.seen.put((thread, namespace, checkpoint["id"]), Seen(checkpoint["id"], stamp))
-        return {
-            "configurable": {
-                "thread_id": inside["thread_id"],
-                "checkpoint_ns": namespace,
-                "checkpoint_id": checkpoint["id"],
-            }
-        }
-
-    def _writes(
-        self, config: Any, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str
-    ) -> Steps[Sequence[tuple[Any, ...]]]:
-        """What to store for a task: first a stamp, where the checkpoint below has another, so that no write is ever taken for older than
-        it is."""
-        inside = config["configurable"]
-        thread, namespace = str(inside["thread_id"]), inside.get("checkpoint_ns") or ""
-        place = yield from self._reading.place(thread, namespace)
-        seen = None
-        if not self._reading.at_head.comes_next(thread, namespace, inside["checkpoint_id"]):
-            seen = yield from self._seen(thread, namespace, inside["checkpoint_id"])
-        if seen is None:  # it is stored only later
-            where = {**config, "configurable": {**inside, "checkpoint_ns": place}}
-            return [(where, self._all_guarded(writes), task_id, task_path)]
-        where = {**config, "configurable": {**inside, "checkpoint_ns": place, "checkpoint_id": seen.stored}}
-        found: list[tuple[Any, ...]] = []
-        target = self._reading.target
-        if seen.stamp.revision != target or seen.shares.stamps.get(task_id):
-            row = stamp_row(task_id, [channel for channel, _ in writes], target, seen.shares)
-            if row is not None:
-                name, stamp, shares = row
-                found.append((where, stamp, name, task_path))
-                known = replace(seen.shares, stamps={**seen.shares.stamps, task_id: shares})
-                read = (thread, namespace, inside["checkpoint_id"])
-                self._reading.seen.put(read, replace(seen, shares=known))
-        if any(name == RESUME for name, _ in writes):
-            writes = self._using(seen.held.get(task_id) or {}, writes)
-        found.append((where, self._all_guarded(writes), task_id, task_path))
-        return found
-
-    def _using(self, held: Mapping[int, Any], writes: Sequence[tuple[str, Any]]) -> Sequence[tuple[str, Any]]:
-        """What a task writes, with the answers that were held where their turn has come. What it asks has its answer then, and is noted."""
-        made, came = [*writes], False
-        for number, (name, answers) in enumerate(writes if held else ()):
-            if name == RESUME:
-                line = self._with_held(answers, held)
-                made[number], came = (name, line), len(line) > len(answers)
-        for question in (each for name, asked in writes if name == INTERRUPT for each in asked):
-            self._reading.answered.put(question.id, came)
-        return made
-
-    def _all_guarded(self, writes: Sequence[tuple[str, Any]]) -> Sequence[tuple[str, Any]]:
-        return [(name, self._guarded(value) if name == INTERRUPT else value) for name, value in writes]
-
-    def _guarded(self, questions: Any) -> Any:
-        """What a task asks, and a second question where it has its answer already: LangGraph refuses an answer without an id where two are
-        open, and would give it to the next question. A graph around it is told of the same question."""
-        if len(questions) != 1 or not self._reading.answered.get(questions[0].id):
-            return questions
-        [question] = questions
-        return (question, Interrupt(value=None, id=beside(question.id)))
-
-    def _with_held(self, answers: Any, held: Mapping[int, Any]) -> Any:
-        """The answers of a task, and those that were held back until the ones before them were there."""
-        line = [*answers] if isinstance(answers, Sequence) and not isinstance(answers, str) else [answers]
-        while len(line) in held:
-            line.append(built(held[len(line)], self.serde))
-        return line
 
     # -- on request ----------------------------------------------------------------------------------------------------
 
@@ -456,6 +333,7 @@ class MigratingSaver(BaseCheckpointSaver[Any]):
         clone._reader = _postponing(inner)
         clone._reading = copy.copy(self._reading)
         clone._reading.serde = inner.serde
+        clone._writing = Writing(clone._reading)
         return clone
 
     # -- asking the saver inside ---------------------------------------------------------------------------------------
@@ -495,15 +373,6 @@ class MigratingSaver(BaseCheckpointSaver[Any]):
 
 def _given(options: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in options.items() if value is not None}
-
-
-def _versions(parent: Seen | None, checkpoint: Checkpoint, new: ChannelVersions) -> ChannelVersions:
-    """The versions to store: also those that a translation made and nobody has stored."""
-    versions = dict(new)
-    for channel, version in (parent.fresh if parent is not None else {}).items():
-        if checkpoint["channel_versions"].get(channel) == version:
-            versions.setdefault(channel, version)
-    return versions
 
 
 def _postponing(inner: BaseCheckpointSaver[Any]) -> Any:
