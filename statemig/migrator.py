@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import partial
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any, Literal
@@ -65,21 +65,36 @@ class _Current(Result):
     this is most of what such a document costs."""
 
     __slots__ = ()
+    __qualname__ = "Result"
     __init__ = object.__init__
     outcome = "current"
     applied = ()
     reverse_patch = None
     error = None
+    complement = property(lambda self: {})  # most have none
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Result, tuple(getattr(self, each.name) for each in fields(Result))
+
+
+class _CurrentWith(_Current):
+    """The same for one with which something is stored."""
+
+    __slots__ = ("complement",)
 
 
 _bare_result = partial(object.__new__, Result)
 
 
 def _current(document: Document, revision: str, complement: Complement | None) -> Result:
-    result: Result = _Current()
+    result: Result
+    if complement:
+        result = _CurrentWith()
+        result.complement = complement
+    else:
+        result = _Current()
     result.document = document
     result.revision = revision
-    result.complement = {} if complement is None else complement
     return result
 
 
@@ -267,10 +282,11 @@ class Migrator:
         `UnknownRevisionError` and `NewerRevisionError`: there the document is not the problem.
         """
         if revision == self.head and to == "head":
+            if complement:
+                return _current(document, revision, complement)
             current: Result = _Current()  # as `_current` does, less a call
             current.document = document
             current.revision = revision
-            current.complement = {} if complement is None else complement
             return current
         try:
             way = self._upwards[to][revision]

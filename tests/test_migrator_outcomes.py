@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import pickle
 from typing import Any
 
 import pytest
@@ -75,6 +76,19 @@ def test_a_document_at_the_target_is_handed_over_as_it_is() -> None:
     assert (result.outcome, result.revision, result.applied) == ("current", "r1", ())
     assert result.document is document
     assert (result.complement, result.reverse_patch, result.error) == ({"r1/0": []}, None, None)
+
+
+@pytest.mark.parametrize("complement", [None, {}, {"r1/0": [{"at": ["state"], "was": 1}]}])
+def test_what_is_stored_with_a_document_at_its_target_stays(complement: Any) -> None:
+    result = migrator(rename).upgrade({"status": "active", "state": {}}, "r1", complement=complement)
+    assert result.complement == (complement or {})
+
+
+@pytest.mark.parametrize("duplicate", [copy.copy, lambda result: pickle.loads(pickle.dumps(result))])
+@pytest.mark.parametrize("revision", ["r0", "r1"])
+def test_a_result_can_be_copied_and_pickled(revision: str, duplicate: Any) -> None:
+    result = migrator(add).upgrade({"status": "active", "state": {}}, revision)
+    assert repr(duplicate(result)) == repr(result)
 
 
 def test_a_document_at_the_head_is_handed_over_as_it_is() -> None:
