@@ -21,6 +21,7 @@ from statemig.envelope import Stamp
 from statemig.errors import MigrationHeld, RunNotFoundError
 from statemig.runtimes.langgraph.long_way.document import questions_in
 from statemig.runtimes.langgraph.reading import Config, Get, Reading, Shape, Steps
+from statemig.runtimes.langgraph.stored import pickled
 from statemig.runtimes.langgraph.stored.complements import Write
 from statemig.runtimes.langgraph.stored.rows import Rows
 from statemig.runtimes.langgraph.stored.stamps import KEY, QUESTIONS, WORKFLOW, sorted_rows, stamped
@@ -123,10 +124,13 @@ class _Appending:
         metadata: Mapping[str, Any] = stored.metadata or {}
         stamp = yield from reading.stamp(stored, metadata, self._thread)
         rows = sorted_rows(stored.pending_writes or (), stamp.revision)
-        shape: Shape = yield from reading.translated(
-            stored, self._thread, metadata, stamp, rows, lambda _, guarded: made, self._to, called
-        )
-        parked = shape.parked
+        with pickled.told(stored, self._thread, reading.migrator.workflow, stamp.revision):
+            shape: Shape = yield from reading.translated(
+                stored, self._thread, metadata, stamp, rows, lambda _, guarded: made, self._to, called
+            )
+            parked = shape.parked
+            if pickled.is_in(stored):
+                reading.built(parked)  # or it would be found out only while it is stored
         self._require_whole(parked)
         asked: dict[str, str] = {}
         below = {**parents, parked.namespace: made}

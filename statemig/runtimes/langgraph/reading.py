@@ -16,6 +16,8 @@ from statemig.runtimes.langgraph.long_way.document import has_answer, questions_
 from statemig.runtimes.langgraph.long_way.translating import Translating
 from statemig.runtimes.langgraph.requests import Config, Get, Request, Search, Steps, config_of, metadata_of
 from statemig.runtimes.langgraph.seen import Seen, Shape
+from statemig.runtimes.langgraph.stored import pickled
+from statemig.runtimes.langgraph.stored.pickled import PickledError
 from statemig.runtimes.langgraph.stored.stamps import (
     KEY,
     NO_ROWS,
@@ -24,7 +26,7 @@ from statemig.runtimes.langgraph.stored.stamps import (
     sorted_rows,
     without_complement,
 )
-from statemig.runtimes.langgraph.stored.values import built, live
+from statemig.runtimes.langgraph.stored.values import Stored, built, live
 from statemig.runtimes.langgraph.tasks import INTERRUPT, RESUME, Parked, Row
 
 if TYPE_CHECKING:
@@ -71,7 +73,10 @@ class Reading(Translating):
         if any(write[0].startswith(TASK) for write in stored.pending_writes or ()):
             return None
         self.roots.put(thread, True)
-        return self._as_it_is(stored, thread, "", stamp, NO_ROWS, known=True)
+        try:
+            return self._as_it_is(stored, thread, "", stamp, NO_ROWS, known=True)
+        except PickledError:
+            return None  # who looks into it says where
 
     def one(self, config: Config, stored: CheckpointTuple | None = None) -> Steps[CheckpointTuple | None]:
         """The checkpoint as today's code sees it; `stored` where it was read already."""
@@ -116,6 +121,17 @@ class Reading(Translating):
         """A stored checkpoint as today's code sees it."""
         metadata = metadata_of(stored)
         stamp = yield from self.stamp(stored, metadata, thread)
+        with pickled.told(stored, thread, self.migrator.workflow, stamp.revision):
+            return (yield from self._shown(stored, thread, namespace, metadata, stamp))
+
+    def _shown(
+        self,
+        stored: CheckpointTuple,
+        thread: str,
+        namespace: str,
+        metadata: Mapping[str, Any],
+        stamp: Stamp,
+    ) -> Steps[CheckpointTuple]:
         rows = sorted_rows(stored.pending_writes or (), stamp.revision)
         real = stored.config["configurable"]["checkpoint_id"]
         self.at_head.met(stamp.revision)
@@ -131,7 +147,7 @@ class Reading(Translating):
                 return short
         shape = yield from self.translated(stored, thread, metadata, stamp, rows, self.alias)
         parked = shape.parked
-        checkpoint = self._built(parked)
+        checkpoint = self.built(parked)
         self.require_nodes(checkpoint, namespace, thread)
         for here, there in parked.moved.items():
             self.places.put((thread, here), there)
@@ -153,7 +169,10 @@ class Reading(Translating):
     ) -> CheckpointTuple | None:
         """A stored checkpoint of the root as today's code sees it, where it takes the short way."""
         way = self.short_way(stamp.revision)
-        found = None if way is None else way.read(stored, thread, stamp, complement, self.serde)
+        try:
+            found = None if way is None else way.read(stored, thread, stamp, complement, self.serde)
+        except PickledError:
+            return None  # the long way says where
         if found is None:
             return None
         shown, seen = found
@@ -197,13 +216,18 @@ class Reading(Translating):
         writes = [(task, channel, live(value)) for task, channel, value in _unstamped(stored)]
         return CheckpointTuple(config, checkpoint, shown, parent, writes)
 
-    def _built(self, parked: Parked) -> Any:
+    def built(self, parked: Parked) -> Any:
+        """A checkpoint at the target with its values as LangGraph reads them."""
         checkpoint: Any = parked.checkpoint
-        values = checkpoint["channel_values"]
-        return {
-            **checkpoint,
-            "channel_values": {name: built(each, self.serde) for name, each in values.items()},
-        }
+        values = {}
+        for name, each in checkpoint["channel_values"].items():
+            try:
+                values[name] = built(each, self.serde)
+            except PickledError as error:
+                if type(each) is Stored:
+                    raise
+                raise error.locate(path=f"state.{name}", revision=self.target) from None
+        return {**checkpoint, "channel_values": values}
 
     # -- namespaces ----------------------------------------------------------------------------------------------------
 

@@ -18,6 +18,8 @@ import ormsgpack
 from langgraph.checkpoint.serde.encrypted import EncryptedSerializer
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 
+from statemig.runtimes.langgraph.stored import pickled
+
 #: what builds an extension of msgpack, of its kind and its bytes
 Hook = Callable[[int, bytes], Any]
 
@@ -175,7 +177,7 @@ class Postponed:
             plain = ormsgpack.unpackb(data, ext_hook=hook, option=ormsgpack.OPT_NON_STR_KEYS)
             return plain, len(met), False
         if not self.reads_raw(form):
-            return without_instance(self.serde.loads_typed((form, data))), -1, False
+            return without_instance(_loaded(self.serde, form, data)), -1, False
         return self._twin.loads_typed((form, data)), -1, False
 
     def built(self, form: str, data: bytes, checked: Callable[[Hook], Hook]) -> Any:
@@ -196,7 +198,18 @@ def refuse(code: int, data: bytes) -> Any:
 
 def live(value: Any) -> Any:
     """What a saver read, as LangGraph reads it."""
-    return value.reader.serde.loads_typed((value.form, value.data)) if type(value) is Stored else value
+    return _loaded(value.reader.serde, value.form, value.data) if type(value) is Stored else value
+
+
+def _loaded(serde: Any, form: str, data: bytes) -> Any:
+    try:
+        return serde.loads_typed((form, data))
+    except NotImplementedError:  # a form that it does not know
+        raise
+    except Exception as error:
+        if not form.startswith(pickled.FORM):
+            raise
+        raise pickled.unread(error, form, data) from error
 
 
 def raw(value: Any) -> Any:
@@ -235,15 +248,34 @@ def alive(value: Any, serde: Any) -> Any:
 def _alive(value: Any, hook: Any) -> Any:
     kind = type(value)
     if kind is Foreign:
-        return hook(value.code, _packed(value))
+        return hook(value.code, _packed_alone(value))
     if kind is list:
         return [
-            hook(each.code, each.packed or _packed(each)) if type(each) is Foreign else _alive(each, hook)
+            hook(each.code, each.packed or _packed_alone(each))
+            if type(each) is Foreign
+            else _alive(each, hook)
             for each in value
         ]
     if kind is dict:
         return {key: each if type(each) in SCALARS else _alive(each, hook) for key, each in value.items()}
     return value
+
+
+def _packed_alone(value: Foreign) -> bytes:
+    try:
+        return _packed(value)
+    except TypeError:
+        fields = value.arg if isinstance(value.arg, dict) else {}
+        held = ", ".join(str(name) for name, each in fields.items() if not _can_be_encoded(each))
+        raise pickled.unfit(f"{value.module}.{value.name}", held or "it") from None
+
+
+def _can_be_encoded(value: Any) -> bool:
+    try:
+        encoded(value)
+    except TypeError:
+        return False
+    return True
 
 
 def is_json(value: Any) -> bool:

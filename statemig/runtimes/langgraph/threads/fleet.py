@@ -20,6 +20,7 @@ from statemig.errors import (
 )
 from statemig.runtimes.langgraph.appending import Written, appended, store
 from statemig.runtimes.langgraph.reading import Get, Reading, Steps
+from statemig.runtimes.langgraph.stored import pickled
 from statemig.runtimes.langgraph.stored.classes import classes_of
 from statemig.runtimes.langgraph.stored.complements import Complements
 from statemig.runtimes.langgraph.stored.rows import rows_beside
@@ -282,9 +283,10 @@ class ThreadFleet:
             metadata = stored.metadata or {}
             stamp = yield from reading.stamp(stored, metadata, row.run_id)
             rows = sorted_rows(stored.pending_writes or (), stamp.revision)
-            shape = yield from reading.translated(
-                stored, row.run_id, metadata, stamp, rows, target=revision, called=""
-            )
+            with pickled.told(stored, row.run_id, self.workflow, stamp.revision):
+                shape = yield from reading.translated(
+                    stored, row.run_id, metadata, stamp, rows, target=revision, called=""
+                )
             return shape.document
 
         found: Document = self._read(read(), row)
