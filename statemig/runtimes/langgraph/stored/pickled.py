@@ -119,8 +119,8 @@ class _Tolerant(pickle.Unpickler):
 
 
 def _loaded(data: bytes) -> tuple[Any, list[str]]:
-    """The value with a `_Gone` for each instance whose class is gone, and the names of those classes. Nothing is loaded that was not loaded
-    before the error."""
+    """The value with a `_Gone` for each instance whose class is gone, and the names of those classes. It runs what reading the value
+    runs, for LangGraph trusts what it has pickled."""
     reader = _Tolerant(data)
     try:
         return reader.load(), reader.gone
