@@ -213,7 +213,7 @@ def test_what_is_in_a_subgraph_goes_with_its_node(nested: Project) -> None:
     nested.code(WITH_A_SUBGRAPH.replace('"inner"', '"triage"'))
     written = nested.run("revision", "--autogenerate", "--rev-id", "b2", "--rename", "inner:triage")
     assert written.returncode == 0, written.stderr
-    assert written.stderr == ""
+    assert "--rename" not in written.stderr
     migrator = Migrator(nested.root / "migrations", workflow="letters")
     parked = {
         "status": "active",
