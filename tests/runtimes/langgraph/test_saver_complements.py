@@ -798,6 +798,70 @@ def test_one_that_was_called_otherwise_when_it_was_removed(storage: Storage) -> 
         assert found.checkpoint["channel_values"]["report"] == RICH["paper"]
 
 
+def test_one_that_comes_back_under_the_name_that_it_had_in_between(storage: Storage) -> None:
+    class Paperless(TypedDict, total=False):
+        answer: str
+
+    class Between(Paperless, total=False):
+        paper: Paper
+
+    class Renamed(Paperless, total=False):
+        report: Paper
+
+    states = (Paperless, Between, Renamed)
+    first, second, third = (capture(_asking(state).compile(name="flow")) for state in states)
+    migrator = Migrator(
+        revisions=[
+            Revision("r1", workflow="flow", snapshot=first),
+            Revision(
+                "r2",
+                "r1",
+                workflow="flow",
+                snapshot=second,
+                upgrade=lambda op: op.add_field("state.paper", optional=True),
+            ),
+            Revision(
+                "r3",
+                "r2",
+                workflow="flow",
+                snapshot=third,
+                upgrade=lambda op: op.rename_field("state.paper", to="report"),
+            ),
+        ]
+    )
+    with storage.open() as inner:
+        saver = MigratingSaver(inner, migrator)
+        graph = _asking(Renamed).compile(checkpointer=saver, name="flow")
+        graph.invoke({"answer": "", "report": Paper(title="a")}, THREAD)
+        saver.downgrade(THREAD, "r1")
+        found = MigratingSaver(inner, migrator, revision="r2").get_tuple(THREAD)
+        assert found is not None
+        assert found.checkpoint["channel_values"]["paper"] == Paper(title="a")
+
+
+@pytest.mark.parametrize("path", ["state.report", "state.report.title"])
+def test_what_a_script_says_not_to_keep_is_not_kept_as_it_was_stored(path: str) -> None:
+    class Titled(BaseModel):
+        title: str = ""
+
+    def script(op: Any) -> None:
+        op.rename_field("state.paper", to="report")
+        op.remove_field(path, keep=False, restore="" if path.endswith("title") else {"title": ""})
+        if path.endswith("title"):
+            op.remove_field("state.report")
+
+    first = Revision("r1", workflow="flow")
+    second = Revision("r2", "r1", workflow="flow", upgrade=script)
+    with Storage("memory", "").open() as inner:
+        old = MigratingSaver(inner, Migrator(revisions=[first]))
+        graph = _asking(TypedDict("State", {"paper": Any, "answer": str}, total=False))  # type: ignore[operator]
+        graph.compile(checkpointer=old, name="flow").update_state(THREAD, {"paper": Titled(title="secret")})
+        saver = MigratingSaver(inner, Migrator(revisions=[first, second]))
+        _asking(Poor).compile(checkpointer=saver, name="flow").update_state(THREAD, {"answer": "later"})
+        stored = [row for _, row in vars(inner).get(TABLE, {}).values()]
+        assert not any(b"stored" in row or b"secret" in row for row in stored)
+
+
 def test_they_are_kept_however_often_a_thread_goes_up_and_down(storage: Storage) -> None:
     with storage.open() as inner:
         _rich(inner, 1)[1].invoke({"answer": ""}, THREAD)

@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from statemig.operations.asking import MapWaiting
-from statemig.operations.fields import MoveField, RenameField
+from statemig.operations.fields import MoveField, RemoveField, RenameField
 from statemig.operations.flows import MergeSteps, SplitStep
 from statemig.operations.steps import RemoveStep, RenameStep
 from statemig.operations.unions import RenameType
@@ -205,6 +205,21 @@ class Names:
         """The name of a field of the state."""
         moved = self.place(("state", name))
         return str(moved[1]) if len(moved) == 2 and moved[0] == "state" else name
+
+    def may_keep(self, name: str) -> bool:
+        """Whether what a field of the state holds may be kept as it is stored: no operation removes it, or a part of it, for good."""
+        place: Place = ("state", name)
+        for operation in self.operations:
+            match operation:
+                case RemoveField(path, keep=False):
+                    segments = _segments(path)
+                    if isinstance(segments[0], Definition) or all(map(_fits, segments, place)):
+                        return False
+                case RenameField(path, to):
+                    place = _moved(place, _segments(path), _segments(path.with_last(to)))
+                case MoveField(path, to):
+                    place = _moved(place, _segments(path), _segments(to))
+        return True
 
 
 def _segments(path: Path) -> Segments:

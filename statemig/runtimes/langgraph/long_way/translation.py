@@ -124,7 +124,7 @@ def translate(
         _by_ids(result.complement, work.ids),
         target,
         parked.checkpoint["channel_values"],
-        work.gone,
+        filter(names.may_keep, work.gone),
         stood,
         work.back,
     )

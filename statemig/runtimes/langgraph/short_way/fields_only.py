@@ -113,7 +113,7 @@ class FieldsOnly:
         after, put, noted = upgraded
         if put.gone and any(outline.names[channel] in put.gone for channel in state.noted):
             return None  # instances go
-        if complement and not instances.channels(complement).isdisjoint(put.new):
+        if complement and self._puts_back(complement, put):
             return None  # they come back
         self._builds = builds or (whole is not None and whole.instances > 0 and not state.looked)
         version = fresh_version(found, self._target)
@@ -294,6 +294,11 @@ class FieldsOnly:
             return None
         after = result.document["state"]
         return after, outline.put(after, self._is_valid), result.complement
+
+    def _puts_back(self, complement: Complement, put: Put) -> bool:
+        """Whether instances may come back: under the name that they are kept under, or under another where the way uses what was kept."""
+        kept = instances.channels(complement)
+        return bool(kept) and (not self._way.passes(complement) or not kept.isdisjoint(put.new))
 
     def _is_valid(self, outline: Outline, after: Sequence[str]) -> bool:
         nodes = [node for _, node, _ in outline.edges]
