@@ -8,11 +8,11 @@ from typing import Any
 import ormsgpack
 import pytest
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
-from pydantic import BaseModel
+from pydantic import BaseModel, create_model
 
 from statemig.runtimes.langgraph.stored import classes
 from statemig.runtimes.langgraph.stored.classes import AWAY, HERE, NONE, Here
-from statemig.runtimes.langgraph.stored.values import ARRAY, Foreign, Postponed, Stored
+from statemig.runtimes.langgraph.stored.values import ARRAY, Foreign, Postponed, Stored, encoded
 
 SERDE = JsonPlusSerializer()
 
@@ -107,3 +107,14 @@ def test_what_is_made_anew_is_looked_into(here: Here) -> None:
 
 def test_an_odd_head_is_never_taken_for_another(here: Here) -> None:
     assert classes._head(SERDE.dumps_typed(["m" * 300, "Name", {}])[1]) is None
+
+
+def test_classes_that_are_made_on_the_way_are_not_all_remembered(
+    here: Here, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(classes, "_CLASSES", 2)
+    for name in ("One", "Two", "Three", "Two"):
+        assert here.kinds(stored([create_model(name, __module__=__name__)()])) == HERE
+    assert here._heads == tuple(
+        classes._head(encoded([__name__, name, {}, "model_validate_json"])) for name in ("Two", "Three")
+    )

@@ -69,6 +69,8 @@ def _is_there(module: str, name: str) -> bool:
 #: of the instances in a value: there are none; all are of classes that are where they were; some are not, or nobody can tell
 NONE, HERE, AWAY = range(3)
 _FOREIGN: Final = {Foreign}
+#: how many classes are remembered: a program may make them as it goes, each with a name of its own
+_CLASSES: Final = 256
 
 
 @dataclass(slots=True)
@@ -124,7 +126,7 @@ class Here:
                     if relocated(each, self.renamed, self.known) is not each:
                         return False
                     if last is not None:
-                        self._heads = (*self._heads, last)
+                        self._heads = (*self._heads[-_CLASSES + 1 :], last)
             if _may_hold_another(data) and self.kinds(each.arg) == AWAY:
                 return False
         return True

@@ -1,9 +1,9 @@
 """What a checkpoint stores, read raw.
 
 LangGraph's serializer builds instances while it decodes, with the classes of today: a nested model whose fields have changed is destroyed
-before any saver sees it. So here nothing is built. `raw` leaves every extension of the msgpack as a `Foreign`; `as_json.py` makes plain
-JSON of it, which operations run on, and raw values of that again; and `built` has LangGraph's own serializer decode those, with its list
-of allowed classes and all else it does.
+before any saver sees it. So here none is built that nobody has looked at. `raw` leaves every extension of the msgpack as a `Foreign`;
+`as_json.py` makes plain JSON of it, which operations run on, and raw values of that again; and `built` has LangGraph's own serializer
+decode those, with its list of allowed classes and all else it does.
 """
 
 from __future__ import annotations
