@@ -839,6 +839,46 @@ def test_one_that_comes_back_under_the_name_that_it_had_in_between(storage: Stor
         assert found.checkpoint["channel_values"]["paper"] == Paper(title="a")
 
 
+def test_a_new_field_whose_default_looks_the_same_is_no_instance_of_it(storage: Storage) -> None:
+    def asking(state: dict[str, Any], last: str) -> StateGraph[Any]:
+        fields: Any = {"answer": str, **state}
+        graph: StateGraph[Any] = StateGraph(TypedDict("State", fields, total=False))  # type: ignore[operator]
+        for name in ("approve", last):
+            graph.add_node(name, lambda state: {"answer": interrupt("Well?")})
+        for before, after in pairwise((START, "approve", last, END)):
+            graph.add_edge(before, after)
+        return graph
+
+    graphs = asking({"tags": set}, "sign"), asking({}, "sign"), asking({"items": list}, "seal")
+    scripts: list[Any] = [
+        None,
+        lambda op: op.remove_field("state.tags"),
+        lambda op: [op.add_field("state.items", default=[]), op.rename_step("sign", "seal")],
+    ]
+    revisions = [
+        Revision(
+            f"r{number}",
+            f"r{number - 1}" if number else None,
+            workflow="flow",
+            snapshot=capture(graph.compile(name="flow")),
+            upgrade=script,
+        )
+        for number, (graph, script) in enumerate(zip(graphs, scripts, strict=True))
+    ]
+    with storage.open() as inner:
+        savers = [MigratingSaver(inner, Migrator(revisions=revisions[: n + 1])) for n in range(3)]
+        first, second, third = (
+            graph.compile(checkpointer=saver, name="flow")
+            for graph, saver in zip(graphs, savers, strict=True)
+        )
+        first.invoke({"tags": set()}, THREAD)
+        second.invoke(Command(resume="yes"), THREAD)
+        assert third.get_state(THREAD).values["items"] == []
+        third.invoke(Command(resume="sure"), THREAD)
+        savers[2].downgrade(THREAD, "r0")
+        assert graphs[0].compile(checkpointer=inner).get_state(THREAD).values["tags"] == set()
+
+
 @pytest.mark.parametrize("path", ["state.report", "state.report.title"])
 def test_what_a_script_says_not_to_keep_is_not_kept_as_it_was_stored(path: str) -> None:
     class Titled(BaseModel):

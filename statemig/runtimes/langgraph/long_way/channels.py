@@ -53,8 +53,8 @@ def fresh_version(checkpoint: Mapping[str, Any], revision: str) -> Any:
 @dataclass
 class Channels(Became):
     """`revision`: the new one. `fresh`: versions of what is stored nowhere yet. `updated`: the channels that the last superstep
-    wrote to. `complement`: what was kept before; `gone`: the channels of the state that are removed now, and
-    `back`: those that have come back as what they were."""
+    wrote to. `complement`: what was kept before, and whether the script `puts_back` some of it. `gone`: the channels of the state that
+    are removed now, and `back`: those that have come back as what they were."""
 
     revision: str
     fresh: dict[str, Any] = field(default_factory=dict)
@@ -62,6 +62,7 @@ class Channels(Became):
     versions: dict[str, Any] = field(default_factory=dict)
     updated: list[str] | None = None
     complement: Complement = field(default_factory=dict)
+    puts_back: bool = False
     gone: list[str] = field(default_factory=list)
     back: list[str] = field(default_factory=list)
 
@@ -149,8 +150,8 @@ class Channels(Became):
         """A value as what it is or was an instance of."""
         if not tags and self.complement:
             # Under its own name, or under one that it had before and that nothing has now.
-            names = self._instances.keys() - self.document["state"].keys() | {channel}
-            for name in sorted(names & self._instances.keys(), key=channel.__ne__):
+            others = self._instances.keys() - self.document["state"].keys() if self.puts_back else set()
+            for name in sorted((others | {channel}) & self._instances.keys(), key=channel.__ne__):
                 stored, shown = self._instances[name]
                 if json_text.equal(shown, value):
                     self.back.append(name)

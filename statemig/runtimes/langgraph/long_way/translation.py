@@ -103,6 +103,7 @@ def translate(
     else:
         result = migrator.downgrade(read.document, to=target, revision=source, **arguments)
     document = result.unwrap()
+    kept = complement or {}
     work = _Work(
         parked,
         read,
@@ -111,7 +112,8 @@ def translate(
         nodes[1],
         namespace,
         target,
-        complement=complement or {},
+        complement=kept,
+        puts_back=any(result.complement.get(label) != notes for label, notes in kept.items()),
         shown=shown,
         waiting=waiting,
     )
