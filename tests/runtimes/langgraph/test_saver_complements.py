@@ -902,6 +902,60 @@ def test_what_a_script_says_not_to_keep_is_not_kept_as_it_was_stored(path: str) 
         assert not any(b"stored" in row or b"secret" in row for row in stored)
 
 
+def _holding(*fields: str) -> StateGraph[Any]:
+    declared: Any = {**dict.fromkeys(fields, Any), "answer": str}
+    graph: StateGraph[Any] = StateGraph(TypedDict("State", declared, total=False))  # type: ignore[operator]
+    graph.add_node("approve", lambda state: {"answer": interrupt("Well?")})
+    graph.add_edge(START, "approve")
+    graph.add_edge("approve", END)
+    return graph
+
+
+@pytest.mark.parametrize(
+    ("removed", "other", "added"),
+    [
+        (Paper(title="x"), {"title": "y", "more": 1}, False),
+        (Paper(title="x"), Note("n", Paper(title="y")), False),
+        ([Paper(title="x")], [{"more": 1}], False),
+        (Paper(title="x"), {"title": "y", "more": 1}, True),
+        ({"x"}, ["y", "y"], True),
+    ],
+    ids=["object", "another class", "list", "new object", "new list"],
+)
+def test_what_takes_the_name_of_one_that_is_removed_is_not_of_its_class(
+    removed: Any, other: Any, *, added: bool, storage: Storage
+) -> None:
+    def script(op: Any) -> None:
+        op.remove_field("state.a")
+        if added:
+            op.add_field("state.a", default=other)
+        else:
+            op.rename_field("state.b", to="a")
+
+    first = Revision("r1", workflow="flow", snapshot=capture(_holding("a", "b").compile(name="flow")))
+    second = Revision(
+        "r2",
+        "r1",
+        workflow="flow",
+        snapshot=capture(_holding(*("ab" if added else "a")).compile(name="flow")),
+        upgrade=script,
+    )
+    before = {"a": removed} if added else {"a": removed, "b": other}
+    with storage.open() as inner:
+        old = MigratingSaver(inner, Migrator(revisions=[first]))
+        _holding("a", "b").compile(checkpointer=old, name="flow").invoke({**before, "answer": ""}, THREAD)
+        saver = MigratingSaver(inner, Migrator(revisions=[first, second]))
+        graph = _holding("a").compile(checkpointer=saver, name="flow")
+        for _ in range(2):
+            assert graph.get_state(THREAD).values["a"] == other
+        graph.update_state(THREAD, {"answer": "later"})
+        saver.downgrade(THREAD, "r1")
+        found = inner.get_tuple(THREAD)
+        assert found is not None
+        values = found.checkpoint["channel_values"]
+        assert {name: values[name] for name in before} == before
+
+
 def test_they_are_kept_however_often_a_thread_goes_up_and_down(storage: Storage) -> None:
     with storage.open() as inner:
         _rich(inner, 1)[1].invoke({"answer": ""}, THREAD)

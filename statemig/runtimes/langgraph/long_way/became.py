@@ -116,10 +116,13 @@ class Became:
 
 
 def moved(tags: Tags, names: Names, known: Mapping[str, type]) -> Tags:
-    """What stood where, at the places that scripts give it and of the classes of today. `known`: the graph's, by name."""
+    """What stood where, at the places that scripts give it and of the classes of today, without what they remove. `known`: the classes of
+    the graph, by name."""
     found: Tags = {}
     there: dict[int, Foreign] = {}  # by what it was; instances of one class share it
     for place, noted in tags.items():
+        if names.removes(place):
+            continue
         for each in noted:
             if isinstance(each, Foreign) and id(each) not in there:
                 there[id(each)] = relocated(each, names.types, known)

@@ -120,7 +120,11 @@ class Channels(Became):
         tags: dict[Any, Tags] = {}
         for place, noted in moved.items():
             tags.setdefault(place[1], {})[place] = noted
-        other = {place[1] for place, noted in stood.items() if moved.get(self.names.place(place)) != noted}
+        other = {
+            place[1]
+            for place, noted in stood.items()
+            if not self.names.removes(place) and moved.get(self.names.place(place)) != noted
+        }
         for channel, value in old.items():
             if is_data(channel) and channel not in before:
                 self.values[self.names.field(channel)] = value
@@ -137,6 +141,9 @@ class Channels(Became):
             name = self.names.field(channel)
             if name not in after:
                 self.gone.append(channel)
+            elif self.names.removes(("state", channel)) and not json_text.equal(before[channel], after[name]):
+                self.gone.append(channel)  # and another one has taken its name
+            if name not in after:
                 self.versions.pop(name, None)
                 self.fresh.pop(name, None)
                 if self.updated is not None and name in self.updated:

@@ -6,7 +6,7 @@ nobody has written to yet. Those are followed through the operations here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
@@ -44,6 +44,7 @@ class Names:
 
     operations: tuple[Operation, ...]
     _places: dict[Place, Place] = field(default_factory=dict)
+    _removed: dict[Place, bool] = field(default_factory=dict)
 
     @classmethod
     def between(cls, migrator: Migrator, source: str, target: str) -> Names:
@@ -206,20 +207,47 @@ class Names:
         moved = self.place(("state", name))
         return str(moved[1]) if len(moved) == 2 and moved[0] == "state" else name
 
+    # -- what is removed -----------------------------------------------------------------------------------------------
+
     def may_keep(self, name: str) -> bool:
         """Whether what a field of the state holds may be kept as it is stored: no operation removes it, or a part of it, for good."""
-        place: Place = ("state", name)
+        return all(each.keep for each in self._removals(("state", name), parts=True))
+
+    def removes(self, place: Place) -> bool:
+        """Whether what stood at `place` is removed on the way; something else may have taken its name."""
+        if not self._has_removals:
+            return False
+        asked = tuple(part if isinstance(part, str) else -1 for part in place)
+        found = self._removed.get(asked)
+        if found is None:
+            if len(self._removed) >= _PLACES:
+                self._removed.clear()
+            found = self._removed[asked] = any(self._removals(asked, parts=False))
+        return found
+
+    def removes_from(self, name: str) -> bool:
+        """Whether a field of the state is removed on the way, or a part of it."""
+        return self._has_removals and any(self._removals(("state", name), parts=True))
+
+    @cached_property
+    def _has_removals(self) -> bool:
+        return any(isinstance(each, RemoveField) for each in self.operations)
+
+    def _removals(self, place: Place, *, parts: bool) -> Iterator[RemoveField]:
+        """The operations that remove what stood at `place`; with `parts`, also those that remove something in it."""
         for operation in self.operations:
             match operation:
-                case RemoveField(path, keep=False):
+                case RemoveField(path):
                     segments = _segments(path)
-                    if isinstance(segments[0], Definition) or all(map(_fits, segments, place)):
-                        return False
+                    if isinstance(segments[0], Definition):
+                        if parts:  # it may occur in it
+                            yield operation
+                    elif (parts or len(segments) <= len(place)) and all(map(_fits, segments, place)):
+                        yield operation
                 case RenameField(path, to):
                     place = _moved(place, _segments(path), _segments(path.with_last(to)))
                 case MoveField(path, to):
                     place = _moved(place, _segments(path), _segments(to))
-        return True
 
 
 def _segments(path: Path) -> Segments:

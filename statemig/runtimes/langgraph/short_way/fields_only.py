@@ -111,7 +111,7 @@ class FieldsOnly:
         if upgraded is None:
             return None
         after, put, noted = upgraded
-        if put.gone and any(outline.names[channel] in put.gone for channel in state.noted):
+        if any(self._removes(outline.names[channel], channel, put) for channel in state.noted):
             return None  # instances go
         if complement and self._puts_back(complement, put):
             return None  # they come back
@@ -295,6 +295,10 @@ class FieldsOnly:
         after = result.document["state"]
         return after, outline.put(after, self._is_valid), result.complement
 
+    def _removes(self, name: str, channel: str, put: Put) -> bool:
+        """Whether a channel that is called `name` afterwards goes, though another may have taken that name."""
+        return name in put.gone or self._names.removes(("state", channel))
+
     def _puts_back(self, complement: Complement, put: Put) -> bool:
         """Whether instances may come back: under the name that they are kept under, or under another where the way uses what was kept."""
         kept = instances.channels(complement)
@@ -321,7 +325,7 @@ class FieldsOnly:
         found: dict[str, Tags] = {}
         other: set[str] = set()
         for channel, tags in stood.items():
-            if heads is not None:
+            if heads is not None and not names.removes_from(channel):
                 reached = heads.get(("state", channel))
                 if (reached is None or max(map(len, tags)) < reached) and not relocates(tags, names, classes):
                     found[channel] = {**found[channel], **tags} if channel in found else tags
@@ -329,7 +333,8 @@ class FieldsOnly:
             there = moved(tags, names, classes)
             for place, noted in there.items():
                 found.setdefault(str(place[1]), {})[place] = noted
-            if any(there.get(names.place(place)) != noted for place, noted in tags.items()):
+            left = [place for place in tags if not names.removes(place)]
+            if any(there.get(names.place(place)) != tags[place] for place in left):
                 other.add(channel)
         return found, other
 
