@@ -293,6 +293,34 @@ def loose(snapshot: Snapshot) -> Snapshot:
     return replace(snapshot, unchecked=tuple(map(Unchecked, keys)))
 
 
+def test_threads_whose_values_nobody_looks_into() -> None:
+    """Instances in them are built while they are decoded, and what such states become is laid out once."""
+    met: Counter[str] = Counter()
+
+    @settings(suppress_health_check=[HealthCheck.too_slow])
+    @given(chain=chains((1, 1), (1, 3)), seeds=st.lists(st.integers(0, 2**32), min_size=2, max_size=4))
+    def check(chain: Chain, seeds: list[int]) -> None:
+        first = chain.revisions(snapshots=True)[0]
+        assert first.snapshot is not None
+        first = replace(first, snapshot=loose(first.snapshot))
+        second = Revision(
+            "r1", "r0", workflow="flow", upgrade=lambda op: op.add_field("state.of_today", default=[1])
+        )
+        migrator = Migrator(revisions=[first, second])
+        reading = Reading(migrator, "r0", "refuse", "r1", SERDE, Complements(SERDE, False))
+        threads = [stored_thread(chain, seed) for seed in seeds]
+        for stored in threads * 3:  # in turns
+            assert_same(read(reading, stored, "t1", short=True), read(reading, stored, "t1", short=False))
+            way = reading.short_way("r0")
+            assert way is not None
+            met["built while decoded"] += way._builds
+            met["laid out"] += any(each is not None and each.laid for each in way._outlines.values())
+
+    check()
+    assert met["built while decoded"], met
+    assert met["laid out"], met
+
+
 def test_random_chains() -> None:
     ways: Counter[str] = Counter()
 
@@ -326,13 +354,7 @@ def test_random_chains() -> None:
                 assert short == long
             else:
                 assert_same(short, long)
-        if taken:
-            assert way is not None
-            ways["built while decoded"] += way._builds
-            ways["laid out"] += any(each is not None and each.laid for each in way._outlines.values())
 
     check()
     assert ways["taken=True, checked=True"], ways
     assert ways["taken=True, checked=False"], ways
-    assert ways["built while decoded"], ways
-    assert ways["laid out"], ways

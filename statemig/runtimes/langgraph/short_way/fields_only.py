@@ -82,16 +82,11 @@ class FieldsOnly:
     ) -> tuple[CheckpointTuple, Seen] | None:
         """The root of a thread as the code of the new revision sees it, and what is to be known of it; None where it takes the long way.
         `complement`: the one that the stamp has or names."""
-        builds, self._builds = self._builds, False
-        whole: Any = stored.checkpoint if type(stored.checkpoint) is Stored else None
-        found: Any = whole.built(self._here.checked) if builds and whole is not None else None
-        outline = None if found is None else self._outline(found)
-        if outline is None or not outline.hands_all_on:
-            builds = False
-            found = stored.checkpoint if whole is None else whole.raw()
-            outline = self._outline(found)
-        if outline is None:
+        opened = self._decoded(stored.checkpoint)
+        if opened is None:
             return None
+        outline, found, is_built = opened
+        whole: Stored | None = stored.checkpoint if type(stored.checkpoint) is Stored else None
         metadata: Any = stored.metadata
         tasks = outline.tasks(found, metadata.get("step", -1) + 1)
         if tasks is None:
@@ -103,7 +98,7 @@ class FieldsOnly:
         if asked is None or seen is None or updated is None:
             return None
         stood = found["channel_values"]
-        state = State(outline.state(stood), ()) if builds else self._opened(outline, stood, whole)
+        state = State(outline.state(stood), ()) if is_built else self._opened(outline, stood, whole)
         upgraded = self._laid(outline, state, complement)
         if upgraded is None:
             document = _document(tasks, state.before, waiting=bool(asked))
@@ -115,7 +110,7 @@ class FieldsOnly:
             return None  # instances go
         if complement and self._puts_back(complement, put):
             return None  # they come back
-        self._builds = builds or (whole is not None and whole.instances > 0 and not state.looked)
+        self._builds = is_built or (whole is not None and whole.instances > 0 and not state.looked)
         version = fresh_version(found, self._target)
         written = dict.fromkeys(put.new, version)
         values = after
@@ -150,6 +145,19 @@ class FieldsOnly:
             fresh=written,
             questions={question: question for question in asked},
         )
+
+    def _decoded(self, stored: Any) -> tuple[Outline, Any, bool] | None:
+        """What the channels of a checkpoint are called, the checkpoint decoded, and whether instances were built with it."""
+        builds, self._builds = self._builds, False
+        found = stored
+        if type(stored) is Stored:
+            built = stored.built(self._here.checked) if builds else None
+            outline = None if built is None else self._outline(built)
+            if outline is not None and outline.hands_all_on:
+                return outline, built, True
+            found = stored.raw()
+        outline = self._outline(found)
+        return None if outline is None else (outline, found, False)
 
     # -- the state -----------------------------------------------------------------------------------------------------
 
