@@ -798,15 +798,26 @@ def test_one_that_was_called_otherwise_when_it_was_removed(storage: Storage) -> 
         assert found.checkpoint["channel_values"]["report"] == RICH["paper"]
 
 
-def test_one_that_comes_back_under_the_name_that_it_had_in_between(storage: Storage) -> None:
+@pytest.mark.parametrize("taken", [False, True], ids=["nothing has its name", "another has its name"])
+def test_one_that_comes_back_under_the_name_that_it_had_in_between(*, taken: bool, storage: Storage) -> None:
     class Paperless(TypedDict, total=False):
         answer: str
 
     class Between(Paperless, total=False):
         paper: Paper
+        report: str
 
     class Renamed(Paperless, total=False):
         report: Paper
+        summary: str
+
+    def more(op: Any) -> None:
+        op.add_field("state.paper", optional=True)
+        op.add_field("state.report", **({"default": ""} if taken else {"optional": True}))
+
+    def renamed(op: Any) -> None:
+        op.rename_field("state.report", to="summary")
+        op.rename_field("state.paper", to="report")
 
     states = (Paperless, Between, Renamed)
     first, second, third = (capture(_asking(state).compile(name="flow")) for state in states)
@@ -818,21 +829,22 @@ def test_one_that_comes_back_under_the_name_that_it_had_in_between(storage: Stor
                 "r1",
                 workflow="flow",
                 snapshot=second,
-                upgrade=lambda op: op.add_field("state.paper", optional=True),
+                upgrade=more,
             ),
             Revision(
                 "r3",
                 "r2",
                 workflow="flow",
                 snapshot=third,
-                upgrade=lambda op: op.rename_field("state.paper", to="report"),
+                upgrade=renamed,
             ),
         ]
     )
     with storage.open() as inner:
         saver = MigratingSaver(inner, migrator)
         graph = _asking(Renamed).compile(checkpointer=saver, name="flow")
-        graph.invoke({"answer": "", "report": Paper(title="a")}, THREAD)
+        summary = {"summary": "in short"} if taken else {}
+        graph.invoke({"answer": "", "report": Paper(title="a"), **summary}, THREAD)
         saver.downgrade(THREAD, "r1")
         found = MigratingSaver(inner, migrator, revision="r2").get_tuple(THREAD)
         assert found is not None

@@ -156,11 +156,13 @@ class Channels(Became):
     def _instance(self, channel: str, value: Any, tags: Tags) -> Any:
         """A value as what it is or was an instance of."""
         if not tags and self.complement:
-            # Under its own name, or under one that it had before and that nothing has now.
-            others = self._instances.keys() - self.document["state"].keys() if self.puts_back else set()
-            for name in sorted((others | {channel}) & self._instances.keys(), key=channel.__ne__):
+            # Under its own name; or under one that it had before, where it is not what has its own name now.
+            names = self._instances if self.puts_back else self._instances.keys() & {channel}
+            state = self.document["state"]
+            for name in sorted(names, key=channel.__ne__):
                 stored, shown = self._instances[name]
-                if json_text.equal(shown, value):
+                is_elsewhere = name != channel and name in state and json_text.equal(shown, state[name])
+                if not is_elsewhere and json_text.equal(shown, value):
                     self.back.append(name)
                     return stored
         return from_json(value, tags, ("state", channel))
