@@ -44,7 +44,7 @@ class Names:
 
     operations: tuple[Operation, ...]
     _places: dict[Place, Place] = field(default_factory=dict)
-    _removed: dict[Place, bool] = field(default_factory=dict)
+    _removed: dict[tuple[Place, bool], bool] = field(default_factory=dict)
 
     @classmethod
     def between(cls, migrator: Migrator, source: str, target: str) -> Names:
@@ -215,19 +215,20 @@ class Names:
 
     def removes(self, place: Place) -> bool:
         """Whether what stood at `place` is removed on the way; something else may have taken its name."""
-        if not self._has_removals:
-            return False
-        asked = tuple(part if isinstance(part, str) else -1 for part in place)
+        return self._has_removals and self._is_removed(place, parts=False)
+
+    def removes_from(self, name: str) -> bool:
+        """Whether a field of the state is removed on the way, or a part of it."""
+        return self._has_removals and self._is_removed(("state", name), parts=True)
+
+    def _is_removed(self, place: Place, *, parts: bool) -> bool:
+        asked = (tuple(part if isinstance(part, str) else -1 for part in place), parts)
         found = self._removed.get(asked)
         if found is None:
             if len(self._removed) >= _PLACES:
                 self._removed.clear()
-            found = self._removed[asked] = any(self._removals(asked, parts=False))
+            found = self._removed[asked] = any(self._removals(asked[0], parts=parts))
         return found
-
-    def removes_from(self, name: str) -> bool:
-        """Whether a field of the state is removed on the way, or a part of it."""
-        return self._has_removals and any(self._removals(("state", name), parts=True))
 
     @cached_property
     def _has_removals(self) -> bool:
