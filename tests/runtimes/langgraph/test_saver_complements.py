@@ -851,6 +851,37 @@ def test_one_that_comes_back_under_the_name_that_it_had_in_between(*, taken: boo
         assert found.checkpoint["channel_values"]["paper"] == Paper(title="a")
 
 
+def test_two_that_had_one_name_both_come_back(storage: Storage) -> None:
+    def renamed(op: Any) -> None:
+        op.rename_field("state.a", to="b")
+        op.add_field("state.a", optional=True)
+
+    scripts: list[Any] = [None, lambda op: op.add_field("state.a", optional=True), renamed]
+    graphs = [_holding(*fields) for fields in ("", "a", "ab")]
+    migrator = Migrator(
+        revisions=[
+            Revision(
+                f"r{number}",
+                f"r{number - 1}" if number else None,
+                workflow="flow",
+                snapshot=capture(graphs[number].compile(name="flow")),
+                upgrade=script,
+            )
+            for number, script in enumerate(scripts)
+        ]
+    )
+    papers = {"a": Paper(title="new"), "b": Paper(title="old")}
+    with storage.open() as inner:
+        newest = MigratingSaver(inner, migrator)
+        graph = graphs[2].compile(checkpointer=newest, name="flow")
+        graph.invoke({**papers, "answer": ""}, THREAD)
+        older = MigratingSaver(inner, migrator, revision="r1", on_newer="downgrade")
+        graphs[1].compile(checkpointer=older, name="flow").update_state(THREAD, {"answer": "later"})
+        newest.downgrade(THREAD, "r0")
+        values = graph.get_state(THREAD).values
+        assert {name: values[name] for name in papers} == papers
+
+
 def test_a_new_field_whose_default_looks_the_same_is_no_instance_of_it(storage: Storage) -> None:
     def asking(state: dict[str, Any], last: str) -> StateGraph[Any]:
         fields: Any = {"answer": str, **state}

@@ -64,7 +64,7 @@ class Channels(Became):
     complement: Complement = field(default_factory=dict)
     puts_back: bool = False
     gone: list[str] = field(default_factory=list)
-    back: list[str] = field(default_factory=list)
+    back: list[instances.Key] = field(default_factory=list)
 
     def make(self) -> None:
         """All of them."""
@@ -150,22 +150,24 @@ class Channels(Became):
                     self.updated.remove(name)
 
     @cached_property
-    def _instances(self) -> Mapping[str, tuple[Any, Any]]:
+    def _instances(self) -> Mapping[instances.Key, tuple[Any, Any]]:
         return instances.of(self.complement)
 
     def _instance(self, channel: str, value: Any, tags: Tags) -> Any:
         """A value as what it is or was an instance of."""
         if not tags and self.complement:
             # Under its own name; or under one that it had before, where it is not what has its own name now.
-            names = self._instances if self.puts_back else self._instances.keys() & {channel}
-            state = self.document["state"]
-            for name in sorted(names, key=channel.__ne__):
-                stored, shown = self._instances[name]
-                is_elsewhere = name != channel and name in state and json_text.equal(shown, state[name])
-                if not is_elsewhere and json_text.equal(shown, value):
-                    self.back.append(name)
+            for key in sorted(self._instances, key=lambda key: key[1] != channel):
+                stored, shown = self._instances[key]
+                if json_text.equal(shown, value) and (key[1] == channel or self._is_free(key[1], shown)):
+                    self.back.append(key)
                     return stored
         return from_json(value, tags, ("state", channel))
+
+    def _is_free(self, name: str, shown: Any) -> bool:
+        """Whether what is kept under a name may come back under another."""
+        state = self.document["state"]
+        return self.puts_back and not (name in state and json_text.equal(shown, state[name]))
 
     def _edges(self) -> None:
         """The channels of edges: those of tasks that go on under another name, or are sent elsewhere, and those of new positions."""

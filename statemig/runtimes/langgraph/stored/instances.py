@@ -17,6 +17,9 @@ from statemig.runtimes.langgraph.stored.values import encoded, raw, raw_of
 if TYPE_CHECKING:
     from statemig.plan.complement import Complement, Note
 
+#: of one that is kept: the label of its note, and its channel. Two fields may have had one name, one after the other
+Key = tuple[str, str]
+
 #: in a complement, behind the revision that the thread was brought to: ``"<revision>/$instances"``
 LABEL: Final = "/$instances"
 
@@ -27,12 +30,12 @@ def kept(
     values: Mapping[str, Any],
     gone: Iterable[str],
     tags: Tags,
-    back: Collection[str],
+    back: Collection[Key],
 ) -> Complement:
     """The complement with those of the channels that are `gone` in which something else than JSON stood, and without those that are
     `back`."""
     found = {
-        label: [note for note in notes if not label.endswith(LABEL) or _channel(note) not in back]
+        label: [note for note in notes if not label.endswith(LABEL) or (label, _channel(note)) not in back]
         for label, notes in complement.items()
     }
     stood = {str(place[1]) for place in tags}
@@ -66,11 +69,11 @@ def channels(complement: Complement) -> set[str]:
     return {_channel(note) for label, notes in complement.items() if label.endswith(LABEL) for note in notes}
 
 
-def of(complement: Complement) -> dict[str, tuple[Any, Any]]:
-    """The raw values that are kept, by channel, each with its JSON."""
+def of(complement: Complement) -> dict[Key, tuple[Any, Any]]:
+    """The raw values that are kept, each with its JSON."""
     found = {}
     for label, notes in complement.items():
         for note in notes if label.endswith(LABEL) else ():
             stored = raw_of(base64.b64decode(note["stored"]))
-            found[_channel(note)] = (stored, to_json(stored, {}, ("state", _channel(note))))
+            found[label, _channel(note)] = (stored, to_json(stored, {}, ("state", _channel(note))))
     return found
