@@ -80,7 +80,7 @@ def test_kinds(here: Here, value: Any, kinds: int) -> None:
 def test_what_is_here_is_built_at_once_and_nothing_else(here: Here, value: Any, kinds: int) -> None:
     found = Stored(Postponed(SERDE), *SERDE.dumps_typed(value))
     for _ in range(2):
-        built = found.built(here.checked)
+        built = found.built_if(here.checked)
         assert built == (None if kinds == AWAY else value)
         assert type(built) is type(None if kinds == AWAY else value)
 
@@ -89,7 +89,7 @@ def test_what_is_no_instance_of_a_class_is_not_built(here: Here) -> None:
     head = b"\x94\xa1m\xa1n"
     here._heads = (head,)
     array = ormsgpack.packb([ormsgpack.Ext(ARRAY, head)])
-    assert Stored(Postponed(SERDE), "msgpack", array).built(here.checked) is None
+    assert Stored(Postponed(SERDE), "msgpack", array).built_if(here.checked) is None
 
 
 def test_instances_of_classes_that_are_here_are_not_decoded(

@@ -151,7 +151,7 @@ class FieldsOnly:
         builds, self._builds = self._builds, False
         found = stored
         if type(stored) is Stored:
-            built = stored.built(self._here.checked) if builds else None
+            built = stored.built_if(self._here.checked) if builds else None
             outline = None if built is None else self._outline(built)
             if outline is not None and outline.hands_all_on:
                 return outline, built, True
@@ -202,7 +202,7 @@ class FieldsOnly:
                 if channel == name and not value.is_msgpack:
                     state.living.append(name)
                     continue
-                built = value.built(self._here.checked) if outline.is_valid else None
+                built = value.built_if(self._here.checked) if outline.is_valid else None
                 if built is not None:
                     before[channel] = built
                     continue

@@ -89,9 +89,9 @@ class Stored(Mapping[str, Any]):
             self._plain, self.instances, self.keys_are_text = self.reader.raw(self.form, self.data)
         return self._plain
 
-    def built(self, checked: Callable[[Hook], Hook]) -> Any:
+    def built_if(self, checked: Callable[[Hook], Hook]) -> Any:
         """It as LangGraph reads it, each instance built by its hook with a check before it; None where that, or the bytes, refuse."""
-        return self.reader.built(self.form, self.data, checked)
+        return self.reader.built_if(self.form, self.data, checked)
 
     @property
     def is_json(self) -> bool:
@@ -180,7 +180,7 @@ class Postponed:
             return without_instance(_loaded(self.serde, form, data)), -1, False
         return self._twin.loads_typed((form, data)), -1, False
 
-    def built(self, form: str, data: bytes, checked: Callable[[Hook], Hook]) -> Any:
+    def built_if(self, form: str, data: bytes, checked: Callable[[Hook], Hook]) -> Any:
         """The value as LangGraph reads it, each instance built by its hook with a check before it; None where that, or the bytes,
         refuse."""
         if form != "msgpack" or type(self.serde) is not JsonPlusSerializer:
