@@ -43,6 +43,8 @@ class AtHead:
         self._usual: dict[tuple[Any, Any], tuple[dict[str, Any], Stamp]] = {}
         #: the last one at head
         self._last: tuple[dict[str, Any] | None, Stamp | None] = (None, None)
+        #: the channels that the last one wrote to, where no root that has written to these needs a look
+        self._fit: list[str] | None = None
         #: how many checkpoints that were read raw were at head, since the last one that was not
         self._met = 0
 
@@ -60,10 +62,11 @@ class AtHead:
         self,
         guess: Guess,
         found: CheckpointTuple,
-        look: Callable[[Any, str, str], None],
+        look: Callable[[Any, str, str], bool],
     ) -> CheckpointTuple | None:
         """What the saver inside has found, as a caller gets to see it; None where it is not what today's code would have stored. `look` is
-        told of a checkpoint that was not looked at before, with its namespace and thread. Raises what it raises."""
+        told of a checkpoint that was not looked at before, with its namespace and thread, unless it has said that those in which the same
+        channels were written to need no look. Raises what it raises."""
         place, known = guess
         said: Any = found.metadata.get(KEY)
         if known is not None:
@@ -84,10 +87,17 @@ class AtHead:
             if write[0][:_PREFIX] == TASK:  # newer code wrote some of them
                 self._known.pop(place, None)
                 return None
-        checkpoint = found.checkpoint["id"]
-        if known is None or checkpoint != known[2]:
-            look(found.checkpoint, place[1], place[0])
-            self._keep(place, (said, stamp, checkpoint))
+        checkpoint: Any = found.checkpoint
+        identity = checkpoint["id"]
+        if known is None or identity != known[2]:
+            updated = checkpoint.get("updated_channels")
+            if not updated or updated != self._fit or place[1] != "":
+                fits = look(checkpoint, place[1], place[0])
+                self._fit = updated if fits and place[1] == "" else None
+            if known is None and len(self._known) < _SIZE:
+                self._known[place] = (said, stamp, identity)
+            else:
+                self._keep(place, (said, stamp, identity))
         if stamp.complement:
             shown: Any = without_complement(found.metadata)  # type: ignore[arg-type]
             return found._replace(metadata=shown)
@@ -152,3 +162,4 @@ class AtHead:
 
     def clear(self) -> None:
         self._known.clear()
+        self._fit = None

@@ -121,19 +121,22 @@ class Worlds:
 
     def require_nodes(
         self, checkpoint: Mapping[str, Any], namespace: str, thread: str, target: str | None = None
-    ) -> None:
-        """Raises `CursorError` where an edge leads to a node that there is not: LangGraph would end the run."""
+    ) -> bool:
+        """Raises `CursorError` where an edge leads to a node that there is not: LangGraph would end the run. Returns whether it never does
+        where the same channels were written to last."""
         values = checkpoint["channel_values"]
         # Where LangGraph has noted what was written to last, it runs what that leads to, and nothing else.
         channels = (namespace, target, *(checkpoint.get("updated_channels") or values))
         if channels in self._safe:
-            return
+            return True
         branches = [each for each in channels[2:] if each in values and each.startswith(BRANCH)]
         prefix = Parked(namespace, {}, 0, ()).prefix if namespace else ""
         known = self.nodes(target or self.target).known(prefix)
         away = [] if known is None else [each for each in branches if not _is_in(known, each[len(BRANCH) :])]
-        if not away and ":" not in namespace and len(self._safe) < _COMBINATIONS:
-            self._safe.add(channels)
+        if not away:
+            if ":" not in namespace and len(self._safe) < _COMBINATIONS:
+                self._safe.add(channels)
+            return True
         for channel in away:
             node = channel[len(BRANCH) :]
             seen = checkpoint["versions_seen"].get(node, {}).get(channel)
@@ -147,6 +150,7 @@ class Worlds:
                     step=prefix + node,
                     hint=hint_for(self.migrator, target or self.target, self.graph, prefix + node),
                 )
+        return False
 
 
 def _is_in(known: frozenset[str], node: str) -> bool:

@@ -213,6 +213,25 @@ def test_one_that_stands_on_a_node_that_there_is_not_is_refused(
             meeting.saver.get_tuple(THREAD)
 
 
+def test_one_that_stands_elsewhere_than_those_before_is_looked_at(
+    kept: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with kept.open() as inner:
+        writer = Worker(inner, 2)
+        for said in ({"topic": "x"}, Command(resume="yes")):
+            writer.graph.invoke(said, THREAD)
+        meeting = Meeting(inner, monkeypatch)
+        without_sign: StateGraph[Any] = StateGraph(State)
+        for name in ("write", "review"):
+            without_sign.add_node(name, lambda state: {})
+        without_sign.add_edge(START, "write").add_edge("write", "review")
+        meeting.saver.bind(without_sign.compile(name="flow"))
+        for config in OTHERS:
+            assert meeting.saver.get_tuple(config) == inner.get_tuple(config)
+        with pytest.raises(CursorError, match="'sign'"):
+            meeting.saver.get_tuple(THREAD)
+
+
 def test_a_thread_that_is_not_there(kept: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
     with kept.open() as inner:
         meeting = Meeting(inner, monkeypatch)
