@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypedDict
 
@@ -40,8 +41,8 @@ def graph_of(ask: str) -> StateGraph[Any]:
     return graph
 
 
-def migrator() -> Migrator:
-    first, second = (capture(graph_of(name).compile(name="flow")) for name in ("approve", "review"))
+def migrator(graph: Callable[[str], StateGraph[Any]] = graph_of) -> Migrator:
+    first, second = (capture(graph(name).compile(name="flow")) for name in ("approve", "review"))
     return Migrator(
         revisions=[
             Revision("r1", workflow="flow", snapshot=first),
@@ -305,21 +306,7 @@ def with_a_graph_inside(ask: str) -> StateGraph[Any]:
 
 
 def test_a_thread_that_was_brought_back_gets_into_a_graph_inside(storage: Storage) -> None:
-    first, second = (
-        capture(with_a_graph_inside(name).compile(name="flow")) for name in ("approve", "review")
-    )
-    made = Migrator(
-        revisions=[
-            Revision("r1", workflow="flow", snapshot=first),
-            Revision(
-                "r2",
-                "r1",
-                workflow="flow",
-                snapshot=second,
-                upgrade=lambda op: op.rename_step("approve", to="review"),
-            ),
-        ]
-    )
+    made = migrator(with_a_graph_inside)
     with storage.open() as inner:
         newer = MigratingSaver(inner, made)
         with_a_graph_inside("review").compile(checkpointer=newer, name="flow").invoke({"topic": "x"}, THREAD)
