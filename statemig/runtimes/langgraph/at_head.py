@@ -4,20 +4,19 @@ for threads that were at this revision when they were last seen here, and for ot
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from statemig.envelope import Stamp
 from statemig.errors import StatemigError
 from statemig.runtimes.langgraph.seen import Recent, Seen
-from statemig.runtimes.langgraph.stored.stamps import KEY, TASK, without_complement
+from statemig.runtimes.langgraph.stored.stamps import KEY, QUESTIONS, TASK, without_complement
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from langgraph.checkpoint.base import CheckpointTuple
 
-#: a thread, and the namespace in it
-Place = tuple[str, str]
+#: a thread, which is its root, or with a namespace in it
+Place = str | tuple[str, str]
 #: how many are remembered; then all are found out again
 _SIZE: Final = 10_000
 _PREFIX: Final = len(TASK)
@@ -25,9 +24,16 @@ _PREFIX: Final = len(TASK)
 #: a deploy it would be read twice
 _ENOUGH: Final = 8
 
-#: the stamp of a thread, as it is stored and as it is meant, and the id of the last checkpoint that was looked at
-Known = tuple[dict[str, Any], Stamp, str]
-Guess = tuple[Place, Known | None]
+#: of a thread: its stamp as it is stored and as it is meant, the id of the last checkpoint that was looked at ("" where none was), and
+#: whether that says more than a caller gets to see
+Known = tuple[Place, dict[str, Any] | None, Stamp | None, str, bool]
+
+
+class Looks(Protocol):
+    def require_nodes(self, checkpoint: Any, namespace: str, thread: str) -> bool:
+        """Told of a checkpoint before a caller gets it. Returns whether it has nothing against any in which the same channels were
+        written to last."""
+        ...
 
 
 class AtHead:
@@ -48,57 +54,58 @@ class AtHead:
         #: how many checkpoints that were read raw were at head, since the last one that was not
         self._met = 0
 
-    def guess(self, config: Any) -> Guess | None:
-        """What is asked for, where it is likely to be at head: the newest checkpoint of a thread, or the last one that was looked at."""
+    def guess(self, config: Any) -> Known | None:
+        """What is known of what is asked for, where it is likely to be at head: the newest checkpoint of a thread, or the last one that was
+        looked at."""
         inside = config["configurable"]
-        place = (str(inside["thread_id"]), inside.get("checkpoint_ns") or "")
+        place = inside["thread_id"]
+        if type(place) is not str:
+            place = str(place)
+        namespace = inside.get("checkpoint_ns")
+        if namespace:
+            place = (place, namespace)
         asked = inside.get("checkpoint_id")
         known = self._known.get(place)
         if known is None:
-            return (place, None) if self._met >= _ENOUGH and asked is None and place[1] == "" else None
-        return (place, known) if asked is None or asked == known[2] else None
+            if asked is not None or namespace or self._met < _ENOUGH:
+                return None
+            said, stamp = self._last
+            return place, said, stamp, "", False
+        return known if asked is None or asked == known[3] else None
 
-    def seen(
-        self,
-        guess: Guess,
-        found: CheckpointTuple,
-        look: Callable[[Any, str, str], bool],
-    ) -> CheckpointTuple | None:
-        """What the saver inside has found, as a caller gets to see it; None where it is not what today's code would have stored. `look` is
-        told of a checkpoint that was not looked at before, with its namespace and thread, unless it has said that those in which the same
-        channels were written to need no look. Raises what it raises."""
-        place, known = guess
-        said: Any = found.metadata.get(KEY)
-        if known is not None:
-            stamp: Stamp | None = known[1]
-            if said != known[0]:
+    def seen(self, guess: Known, found: CheckpointTuple, looks: Looks) -> CheckpointTuple | None:
+        """What the saver inside has found, as a caller gets to see it: the same, or another where it says more than that; None where it is
+        not what today's code would have stored. A checkpoint is looked at once. Raises what a look raises."""
+        place, said, stamp, looked, more = guess
+        for write in found[4] or ():  # by number, because by name takes twice as long
+            if write[0][:_PREFIX] == TASK:  # newer code wrote some of them
                 self._known.pop(place, None)
                 return None
-        else:
-            last, stamp = self._last
-            if stamp is None or said != last:
-                stamp = self._stamp(said)
+        checkpoint: Any = found[1]
+        identity = checkpoint["id"]
+        if identity != looked:
+            metadata: Any = found[2]
+            now = metadata.get(KEY)
+            if stamp is None or now != said:
+                if looked:
+                    self._known.pop(place, None)
+                    return None
+                said, stamp = now, self._stamp(now)
                 if stamp is None:
                     self._met = 0
                     return None
                 self._last = (said, stamp)
-        assert stamp is not None
-        for write in found.pending_writes or ():
-            if write[0][:_PREFIX] == TASK:  # newer code wrote some of them
-                self._known.pop(place, None)
-                return None
-        checkpoint: Any = found.checkpoint
-        identity = checkpoint["id"]
-        if known is None or identity != known[2]:
             updated = checkpoint.get("updated_channels")
-            if not updated or updated != self._fit or place[1] != "":
-                fits = look(checkpoint, place[1], place[0])
-                self._fit = updated if fits and place[1] == "" else None
-            if known is None and len(self._known) < _SIZE:
-                self._known[place] = (said, stamp, identity)
+            if not updated or updated != self._fit or type(place) is not str:
+                thread, namespace = _parts(place)
+                fits = looks.require_nodes(checkpoint, namespace, thread)
+                self._fit = updated if fits and namespace == "" else None
+            more = bool(stamp.complement) or QUESTIONS in metadata
+            if not looked and len(self._known) < _SIZE:
+                self._known[place] = (place, said, stamp, identity, more)
             else:
-                self._keep(place, (said, stamp, identity))
-        if stamp.complement:
+                self._keep((place, said, stamp, identity, more))
+        if more:
             shown: Any = without_complement(found.metadata)  # type: ignore[arg-type]
             return found._replace(metadata=shown)
         return found
@@ -115,29 +122,35 @@ class AtHead:
 
     def stamp_of(self, thread: str, namespace: str, checkpoint: str) -> Stamp | None:
         """That of the last checkpoint that was looked at."""
-        known = self._known.get((thread, namespace))
-        return known[1] if known is not None and known[2] == checkpoint else None
+        known = self._known.get(_place(thread, namespace))
+        return known[2] if known is not None and known[3] == checkpoint else None
 
     def comes_next(self, thread: str, namespace: str, checkpoint: str) -> bool:
         """Whether a checkpoint is newer than the last one that was looked at, and was not read raw. What a worker runs it has read or made
         itself: this one it has made, and not stored yet."""
-        known = self._known.get((thread, namespace))
-        if known is None or known[2] >= checkpoint:
+        known = self._known.get(_place(thread, namespace))
+        if known is None or known[3] >= checkpoint:
             return False
         return self._before.get((thread, namespace, checkpoint)) is None
 
-    def has(self, place: Place) -> bool:
-        return place in self._known
+    def has_root(self, thread: str) -> bool:
+        return thread in self._known
 
-    def put(self, place: Place, said: dict[str, Any], stamp: Stamp, checkpoint: str) -> None:
+    def put(
+        self, thread: str, namespace: str, metadata: Mapping[str, Any], stamp: Stamp, checkpoint: str
+    ) -> None:
         """A checkpoint that is at head and was looked at."""
-        self._keep(place, (said, stamp, checkpoint))
+        said = metadata[KEY]
+        more = bool(stamp.complement) or QUESTIONS in metadata
+        self._keep((_place(thread, namespace), said, stamp, checkpoint, more))
         self.remember(said, stamp)
 
-    def _keep(self, place: Place, known: Known) -> None:
+    def _keep(self, known: Known) -> None:
+        place = known[0]
         last = self._known.get(place)
-        if last is not None and last[2] != known[2]:
-            self._before.put((*place, last[2]), Seen(last[2], last[1]))
+        if last is not None and last[3] != known[3]:
+            assert last[2] is not None
+            self._before.put((*_parts(place), last[3]), Seen(last[3], last[2]))
         elif len(self._known) >= _SIZE:
             self._known.clear()
         self._known[place] = known
@@ -163,3 +176,11 @@ class AtHead:
     def clear(self) -> None:
         self._known.clear()
         self._fit = None
+
+
+def _place(thread: str, namespace: str) -> Place:
+    return (thread, namespace) if namespace else thread
+
+
+def _parts(place: Place) -> tuple[str, str]:
+    return (place, "") if isinstance(place, str) else place

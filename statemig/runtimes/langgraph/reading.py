@@ -211,7 +211,7 @@ class Reading(Translating):
                 inside["thread_id"], namespace, parent["configurable"]["checkpoint_id"]
             )
         elif known and not rows.shares.stamps and KEY in metadata:
-            self.at_head.put((thread, namespace), metadata[KEY], stamp, real)
+            self.at_head.put(thread, namespace, metadata, stamp, real)
         shown: Any = without_complement(metadata)
         writes = [(task, channel, live(value)) for task, channel, value in _unstamped(stored)]
         return CheckpointTuple(config, checkpoint, shown, parent, writes)
@@ -235,7 +235,7 @@ class Reading(Translating):
         """Where a namespace lies."""
         if namespace == "":
             return ""
-        if self.roots.get(thread) is None and not self.at_head.has((thread, "")):
+        if self.roots.get(thread) is None and not self.at_head.has_root(thread):
             yield from self.one(config_of(thread, ""))
         here = there = ""
         for part in namespace.split("|"):

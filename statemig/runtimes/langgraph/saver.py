@@ -31,7 +31,7 @@ from statemig.runtimes.langgraph.reading import (
 )
 from statemig.runtimes.langgraph.stored.complements import Complements, Copy
 from statemig.runtimes.langgraph.stored.rows import rows_beside
-from statemig.runtimes.langgraph.stored.stamps import QUESTIONS, stamped
+from statemig.runtimes.langgraph.stored.stamps import stamped
 from statemig.runtimes.langgraph.stored.values import Postponed
 from statemig.runtimes.langgraph.writing import Writing, versions_after
 
@@ -125,12 +125,14 @@ class MigratingSaver(BaseCheckpointSaver[Any]):
         guess = reading.at_head.guess(config)
         if guess is not None:
             stored = self.inner.get_tuple(config)
-            found = None if stored is None else reading.at_head.seen(guess, stored, reading.require_nodes)
-            if found is not None:
-                if QUESTIONS in found.metadata:
+            if stored is not None:
+                found = reading.at_head.seen(guess, stored, reading)
+                if found is stored:
+                    return stored
+                if found is not None:
                     translate_answers(reading, config, found)
-                return found
-            if stored is None and is_newest_of_root(config):
+                    return found
+            elif is_newest_of_root(config):
                 return None
         stored = self._reader.get_tuple(config) if reading.lies_where_it_says(config) else None
         if stored is None and is_newest_of_root(config):
@@ -149,12 +151,14 @@ class MigratingSaver(BaseCheckpointSaver[Any]):
         guess = reading.at_head.guess(config)
         if guess is not None:
             stored = await self.inner.aget_tuple(config)
-            found = None if stored is None else reading.at_head.seen(guess, stored, reading.require_nodes)
-            if found is not None:
-                if QUESTIONS in found.metadata:
+            if stored is not None:
+                found = reading.at_head.seen(guess, stored, reading)
+                if found is stored:
+                    return stored
+                if found is not None:
                     translate_answers(reading, config, found)
-                return found
-            if stored is None and is_newest_of_root(config):
+                    return found
+            elif is_newest_of_root(config):
                 return None
         stored = await self._reader.aget_tuple(config) if reading.lies_where_it_says(config) else None
         if stored is None and is_newest_of_root(config):

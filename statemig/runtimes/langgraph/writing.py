@@ -14,7 +14,7 @@ from statemig.runtimes.langgraph.identity import beside
 from statemig.runtimes.langgraph.reading import Reading
 from statemig.runtimes.langgraph.requests import Steps
 from statemig.runtimes.langgraph.seen import Seen
-from statemig.runtimes.langgraph.stored.stamps import KEY, stamp_row
+from statemig.runtimes.langgraph.stored.stamps import stamp_row
 from statemig.runtimes.langgraph.stored.values import built
 from statemig.runtimes.langgraph.tasks import INTERRUPT, RESUME
 
@@ -77,7 +77,7 @@ class Writing:
         inside = config["configurable"]
         thread, namespace = str(inside["thread_id"]), inside.get("checkpoint_ns") or ""
         if place["configurable"]["checkpoint_ns"] == namespace:
-            self._read.at_head.put((thread, namespace), said[KEY], stamp, checkpoint["id"])
+            self._read.at_head.put(thread, namespace, said, stamp, checkpoint["id"])
         else:
             self._read.seen.put((thread, namespace, checkpoint["id"]), Seen(checkpoint["id"], stamp))
         return {
