@@ -5,7 +5,7 @@ for threads that were at this revision when they were last seen here, and for ot
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from statemig.envelope import Stamp
 from statemig.errors import StatemigError
@@ -19,14 +19,26 @@ if TYPE_CHECKING:
 Place = str | tuple[str, str]
 #: how many are remembered; then all are found out again
 _SIZE: Final = 10_000
-_PREFIX: Final = len(TASK)
 #: after this many checkpoints in a row that were read raw and were at head, a thread that nothing is known of is taken to be: right after
 #: a deploy it would be read twice
 _ENOUGH: Final = 8
 
-#: of a thread: its stamp as it is stored and as it is meant, the id of the last checkpoint that was looked at ("" where none was), and
-#: whether that says more than a caller gets to see
-Known = tuple[Place, dict[str, Any] | None, Stamp | None, str, bool]
+
+class Other(NamedTuple):
+    """What is known of a checkpoint that says more than that its thread began at head: its stamp as it is stored and as it is meant, and
+    whether it says more than a caller gets to see."""
+
+    identity: str
+    said: dict[str, Any]
+    stamp: Stamp
+    more: bool
+
+
+#: of the last checkpoint of a thread that was looked at: its id is all where it says what most do. Thousands are remembered, so there is
+#: nothing else to be made of each
+Known = str | Other
+#: "" where nothing is known
+Guess = tuple[Place, Known]
 
 
 class Looks(Protocol):
@@ -45,16 +57,17 @@ class AtHead:
         self._workflow = workflow
         self._target = target
         self._known: dict[Place, Known] = {}
+        #: of threads that began at head
+        self._stamp = Stamp(workflow, target, started=target)
+        self._said = self._stamp.to_dict()
         #: stamps as they are stored and as they are meant, by their revision and the one that a thread began on
         self._usual: dict[tuple[Any, Any], tuple[dict[str, Any], Stamp]] = {}
-        #: the last one at head
-        self._last: tuple[dict[str, Any] | None, Stamp | None] = (None, None)
         #: the channels that the last one wrote to, where no root that has written to these needs a look
         self._fit: list[str] | None = None
         #: how many checkpoints that were read raw were at head, since the last one that was not
         self._met = 0
 
-    def guess(self, config: Any) -> Known | None:
+    def guess(self, config: Any) -> Guess | None:
         """What is known of what is asked for, where it is likely to be at head: the newest checkpoint of a thread, or the last one that was
         looked at."""
         inside = config["configurable"]
@@ -65,55 +78,64 @@ class AtHead:
         if namespace:
             place = (place, namespace)
         asked = inside.get("checkpoint_id")
-        known = self._known.get(place)
-        if known is None:
+        known = self._known.get(place, "")
+        if not known:
             if asked is not None or namespace or self._met < _ENOUGH:
                 return None
-            said, stamp = self._last
-            return place, said, stamp, "", False
-        return known if asked is None or asked == known[3] else None
+        elif asked is not None and asked != _identity(known):
+            return None
+        return place, known
 
-    def seen(self, guess: Known, found: CheckpointTuple, looks: Looks) -> CheckpointTuple | None:
+    def seen(self, guess: Guess, found: CheckpointTuple, looks: Looks) -> CheckpointTuple | None:
         """What the saver inside has found, as a caller gets to see it: the same, or another where it says more than that; None where it is
         not what today's code would have stored. A checkpoint is looked at once. Raises what a look raises."""
-        place, said, stamp, looked, more = guess
+        place, known = guess
         for write in found[4] or ():  # by number, because by name takes twice as long
-            if write[0][:_PREFIX] == TASK:  # newer code wrote some of them
+            if write[0] >= TASK and write[0].startswith(TASK):  # newer code wrote some of them
                 self._known.pop(place, None)
                 return None
         checkpoint: Any = found[1]
         identity = checkpoint["id"]
-        if identity != looked:
-            metadata: Any = found[2]
-            now = metadata.get(KEY)
-            if stamp is None or now != said:
-                if looked:
-                    self._known.pop(place, None)
-                    return None
-                said, stamp = now, self._stamp(now)
-                if stamp is None:
-                    self._met = 0
-                    return None
-                self._last = (said, stamp)
+        if identity == known:
+            return found
+        metadata: Any = found[2]
+        if not known and metadata.get(KEY) == self._said and len(self._known) < _SIZE:
             updated = checkpoint.get("updated_channels")
-            if not updated or updated != self._fit or type(place) is not str:
-                thread, namespace = _parts(place)
-                fits = looks.require_nodes(checkpoint, namespace, thread)
-                self._fit = updated if fits and namespace == "" else None
-            more = bool(stamp.complement) or QUESTIONS in metadata
-            if not looked and len(self._known) < _SIZE:
-                self._known[place] = (place, said, stamp, identity, more)
-            else:
-                self._keep((place, said, stamp, identity, more))
-        if more:
-            shown: Any = without_complement(found.metadata)  # type: ignore[arg-type]
-            return found._replace(metadata=shown)
-        return found
+            if updated and updated == self._fit and QUESTIONS not in metadata:
+                self._known[place] = identity
+                return found
+        return self._seen(place, known, found, looks)
 
-    def _stamp(self, said: Any) -> Stamp | None:
+    def _seen(
+        self, place: Place, known: Known, found: CheckpointTuple, looks: Looks
+    ) -> CheckpointTuple | None:
+        checkpoint: Any = found.checkpoint
+        metadata: Any = found.metadata
+        identity = checkpoint["id"]
+        if type(known) is Other and identity == known.identity:
+            return _shown(found) if known.more else found
+        said = metadata.get(KEY)
+        stamp = self._meant(said)
+        if stamp is None or (known and said != self._stamps(known)[0]):
+            self._known.pop(place, None)
+            if not known:
+                self._met = 0
+            return None
+        updated = checkpoint.get("updated_channels")
+        if not updated or updated != self._fit or type(place) is not str:
+            thread, namespace = _parts(place)
+            fits = looks.require_nodes(checkpoint, namespace, thread)
+            self._fit = updated if fits and namespace == "" else None
+        more = bool(stamp.complement) or QUESTIONS in metadata
+        self._keep(place, identity, said, stamp, more)
+        return _shown(found) if more else found
+
+    def _meant(self, said: Any) -> Stamp | None:
         """What a stored stamp means, where it is one of the target."""
         if type(said) is not dict or said.get("revision") != self._target:
             return None
+        if said == self._said:
+            return self._stamp
         try:
             stamp = self.usual(said) or Stamp.from_dict(said)
         except StatemigError:
@@ -122,14 +144,14 @@ class AtHead:
 
     def stamp_of(self, thread: str, namespace: str, checkpoint: str) -> Stamp | None:
         """That of the last checkpoint that was looked at."""
-        known = self._known.get(_place(thread, namespace))
-        return known[2] if known is not None and known[3] == checkpoint else None
+        known = self._known.get(_place(thread, namespace), "")
+        return self._stamps(known)[1] if _identity(known) == checkpoint else None
 
     def comes_next(self, thread: str, namespace: str, checkpoint: str) -> bool:
         """Whether a checkpoint is newer than the last one that was looked at, and was not read raw. What a worker runs it has read or made
         itself: this one it has made, and not stored yet."""
-        known = self._known.get(_place(thread, namespace))
-        if known is None or known[3] >= checkpoint:
+        known = self._known.get(_place(thread, namespace), "")
+        if not known or _identity(known) >= checkpoint:
             return False
         return self._before.get((thread, namespace, checkpoint)) is None
 
@@ -142,18 +164,22 @@ class AtHead:
         """A checkpoint that is at head and was looked at."""
         said = metadata[KEY]
         more = bool(stamp.complement) or QUESTIONS in metadata
-        self._keep((_place(thread, namespace), said, stamp, checkpoint, more))
+        self._keep(_place(thread, namespace), checkpoint, said, stamp, more)
         self.remember(said, stamp)
 
-    def _keep(self, known: Known) -> None:
-        place = known[0]
-        last = self._known.get(place)
-        if last is not None and last[3] != known[3]:
-            assert last[2] is not None
-            self._before.put((*_parts(place), last[3]), Seen(last[3], last[2]))
+    def _keep(self, place: Place, identity: str, said: dict[str, Any], stamp: Stamp, more: bool) -> None:
+        last = self._known.get(place, "")
+        before = _identity(last)
+        if before and before != identity:
+            self._before.put((*_parts(place), before), Seen(before, self._stamps(last)[1]))
         elif len(self._known) >= _SIZE:
             self._known.clear()
-        self._known[place] = known
+        most = not more and said == self._said
+        self._known[place] = identity if most else Other(identity, said, stamp, more)
+
+    def _stamps(self, known: Known) -> tuple[dict[str, Any], Stamp]:
+        """The stamp as it is stored and as it is meant."""
+        return (self._said, self._stamp) if isinstance(known, str) else (known.said, known.stamp)
 
     def met(self, revision: str) -> None:
         """A checkpoint has been read raw, and was at this revision."""
@@ -184,3 +210,13 @@ def _place(thread: str, namespace: str) -> Place:
 
 def _parts(place: Place) -> tuple[str, str]:
     return (place, "") if isinstance(place, str) else place
+
+
+def _identity(known: Known) -> str:
+    return known if isinstance(known, str) else known.identity
+
+
+def _shown(found: CheckpointTuple) -> CheckpointTuple:
+    """Another tuple, with what a caller gets to see."""
+    shown: Any = without_complement(found.metadata)  # type: ignore[arg-type]
+    return found._replace(metadata=shown)
