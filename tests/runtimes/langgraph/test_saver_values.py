@@ -12,6 +12,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Any
 
+import ormsgpack
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -22,7 +23,8 @@ from langgraph.types import Send
 from pydantic import BaseModel
 
 from statemig.runtimes.langgraph.stored.as_json import Tags, from_json, to_json
-from statemig.runtimes.langgraph.stored.values import Postponed, built, live, raw
+from statemig.runtimes.langgraph.stored.classes import AWAY, HERE, Here
+from statemig.runtimes.langgraph.stored.values import DELTA, Postponed, built, encoded, live, raw
 
 try:
     SERDE = JsonPlusSerializer(allowed_msgpack_modules=True)
@@ -93,6 +95,16 @@ def test_a_value_is_json_and_comes_back(value: Any, shown: Any) -> None:
     assert back == value
     assert type(back) is type(value)
     assert shown is None or found == shown
+
+
+@pytest.mark.parametrize("code", [*range(DELTA), 42])
+@pytest.mark.parametrize("data", [b"", b"\x01", ormsgpack.packb("text"), ormsgpack.packb([1, "a", 2, 3])])
+def test_what_somebody_else_has_packed_as_an_instance_comes_back(code: int, data: bytes) -> None:
+    value = {"theirs": [ormsgpack.Ext(code, data)]}
+    tags: Tags = {}
+    kept = raw(stored(value))
+    assert Here({}, {}).kinds(kept) in (HERE, AWAY)
+    assert encoded(from_json(to_json(kept, tags, ()), tags, ())) == ormsgpack.packb(value)
 
 
 def test_a_dataclass_and_what_is_in_it_comes_back() -> None:

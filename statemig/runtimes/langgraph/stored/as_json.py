@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from statemig import json_text
 from statemig.runtimes.langgraph.stored.values import (
+    CLASSED,
     DELTA,
     KEYWORDS,
     METHOD,
@@ -110,6 +111,8 @@ def _of_models(items: list[Any], tags: Tags, place: Place) -> list[Any] | None:
 
 
 def _of_foreign(value: Foreign, tags: Tags, place: Place) -> Any:
+    if not value.module and value.code in CLASSED:
+        return _kept(value, ".", tags, place)
     transparent = value.code == DELTA or (value.name == "Overwrite" and value.is_langgraph)
     if transparent or value.code in (MODEL, MODEL_V1, METHOD):
         tags[place] = (*tags.get(place, ()), _bare(value))

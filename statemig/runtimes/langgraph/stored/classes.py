@@ -145,10 +145,10 @@ def _head(data: bytes) -> bytes | None:
     """The beginning of an instance as it is stored, with the names of its module and of its class; None where they are odd ones."""
     end = 1
     for _ in range(2):
-        size = data[end]
+        size = data[end] if end < len(data) else 0
         if size >> 5 == 0b101:  # a text of up to 31 bytes
             end += 1 + (size & 0x1F)
-        elif size == 0xD9:
+        elif size == 0xD9 and end + 1 < len(data):
             end += 2 + data[end + 1]
         else:
             return None

@@ -54,12 +54,17 @@ class Foreign:
         if self.code == ARRAY or self.code > DELTA:
             self.module, self.name, self.arg, self.rest = "", "", data, ()
             return getattr(self, name)
-        inside = ormsgpack.unpackb(data, ext_hook=unbuilt, option=ormsgpack.OPT_NON_STR_KEYS)
-        if self.code == DELTA:
-            self.module, self.name, self.arg, self.rest = "", "", inside, ()
-        else:
-            self.module, self.name, self.arg, *rest = inside
-            self.rest = tuple(rest)
+        module, called, arg, rest = "", "", data, ()
+        try:
+            inside = ormsgpack.unpackb(data, ext_hook=unbuilt, option=ormsgpack.OPT_NON_STR_KEYS)
+        except ormsgpack.MsgpackDecodeError:
+            inside = None  # somebody else's, of the same kind
+        match inside:
+            case _ if self.code == DELTA:
+                arg = inside
+            case [str(module), str(called), arg, *more]:
+                rest = tuple(more)
+        self.module, self.name, self.arg, self.rest = module, called, arg, rest
         return getattr(self, name)
 
     @property
@@ -410,6 +415,6 @@ def _extension(value: Any) -> ormsgpack.Ext:
 def _packed(value: Foreign) -> bytes:
     if value.packed is not None:
         return value.packed
-    if isinstance(value.arg, bytes) and (value.code == ARRAY or value.code > DELTA):
+    if isinstance(value.arg, bytes) and value.code != DELTA and not value.module:
         return value.arg
     return encoded(value.arg if value.code == DELTA else [value.module, value.name, value.arg, *value.rest])
