@@ -136,7 +136,9 @@ class Translating(Worlds):
             *others,
             *([to] if others or stamp.revision != to or len(rows.by_revision) > 1 else []),
         ]
-        if worlds[-1] != to or (called is not None and len(worlds) == 1):
+        # What was written at `to` has names that follow from how the checkpoint is called when it is shown there.
+        anew = called is not None and (len(worlds) == 1 or (stamp.revision != to and to in rows.by_revision))
+        if worlds[-1] != to or anew:
             worlds.append(to)
         place = stored.config["configurable"].get("checkpoint_ns", "")
         spaces = yield from self._spaces(thread, place, metadata, worlds)
@@ -170,7 +172,7 @@ class Translating(Worlds):
                 waiting=waiting,
             )
             complement, document = made.complement, made.document
-            own = rows.by_revision.get(world, ()) if world != stamp.revision else ()
+            own = rows.by_revision.get(world, ()) if world not in (stamp.revision, source) else ()
             parked = _after(parked, made.parked, own)
         parked = yield from self._with_questions_inside(parked, thread, stored, to)
         seen = Seen(
