@@ -187,6 +187,29 @@ def test_one_that_is_not_is_read_raw_and_so_is_the_next(
         assert meeting.raw[-2:] == ["t1", "t2"]
 
 
+def test_one_that_is_not_is_read_raw_where_it_stands_on_the_same_node(kept: Storage) -> None:
+    graph = graph_of("review")
+    snapshot = capture(graph.compile(name="flow"))
+    made = Migrator(
+        revisions=[
+            Revision("r1", workflow="flow", snapshot=snapshot),
+            Revision(
+                "r2", "r1", workflow="flow", upgrade=lambda op: op.rename_field("state.topic", to="subject")
+            ),
+        ]
+    )
+    with kept.open() as inner:
+        for revision, config in (("r1", THREAD), *(("r2", each) for each in OTHERS)):
+            writer = MigratingSaver(inner, made, revision=revision)
+            graph.compile(checkpointer=writer, name="flow").invoke({"topic": "x"}, config)
+        saver = MigratingSaver(inner, made)
+        for config in OTHERS:
+            saver.get_tuple(config)
+        found = saver.get_tuple(THREAD)
+        assert found is not None
+        assert found.checkpoint["channel_values"]["subject"] == "x"
+
+
 def test_one_on_which_a_newer_worker_hung_something_is_refused(
     kept: Storage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
