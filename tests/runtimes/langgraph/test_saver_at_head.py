@@ -256,6 +256,18 @@ def test_one_that_stands_elsewhere_than_those_before_is_looked_at(
             meeting.saver.get_tuple(THREAD)
 
 
+def test_the_first_id_of_a_question_reaches_it_after_the_thread_went_back_and_forth(
+    kept: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with kept.open() as inner:
+        writer = Worker(inner, 2)
+        [question] = writer.graph.invoke({"topic": "x"}, THREAD)["__interrupt__"]
+        for revision in ("r1", "r2"):
+            writer.saver.downgrade(THREAD, revision)
+        graph = graph_of("review").compile(checkpointer=Meeting(inner, monkeypatch).saver, name="flow")
+        assert graph.invoke(Command(resume={question.id: "yes"}), THREAD)["answer"] == "yes"
+
+
 def test_a_thread_that_is_not_there(kept: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
     with kept.open() as inner:
         meeting = Meeting(inner, monkeypatch)
